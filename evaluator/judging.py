@@ -1,0 +1,105 @@
+"""The seam between the one path and whoever reaches verdicts.
+
+In: a `Case`, the transcript with the criteria that apply. Out: a `Judgement`, one opinion per criterion with quotes
+that nobody has checked yet. A judge never scores, never sees inapplicable criteria, and may say that it can't tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from evaluator.rubric import Criterion, Rubric
+from evaluator.types import JudgeInfo, Transcript, Usage
+
+__all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a judge is asked.
+
+    Attributes:
+        transcript: The whole interview; only the candidate's turns may count.
+        rubric: Where the criteria come from; its reading rules bind the judge.
+        question_type: Id of a question type of the rubric.
+        criteria: Those that apply and that counting alone doesn't decide, in the rubric's order.
+    """
+
+    transcript: Transcript
+    rubric: Rubric
+    question_type: str
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words a judge attributes to a turn; `grounding` checks them.
+
+    Attributes:
+        turn: Number of the turn, from 0.
+        text: The words, as the judge copied them.
+    """
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a judge thinks of one criterion.
+
+    Attributes:
+        criterion: Its id.
+        verdict: ``unscored`` if the judge can't tell.
+        confidence: That the verdict is right, 0 to 1; ``None`` if unsaid.
+        quotes: Proof, best first; may be empty.
+        reason: One sentence.
+    """
+
+    criterion: str
+    verdict: Literal["present", "absent", "unscored"]
+    confidence: float | None
+    quotes: tuple[Quote, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything one judge said about one case.
+
+    Attributes:
+        opinions: At most one per criterion asked; a missing one counts as ``unscored``.
+        usage: What it cost; ``duration_ms`` is filled in by the pipeline.
+        summary: A model's own summary; ``None`` from judges that write no text.
+        better_answer: A model's three sentences; ``None`` likewise.
+        follow_ups: A model's questions; empty likewise.
+    """
+
+    opinions: tuple[Opinion, ...]
+    usage: Usage = field(default_factory=Usage)
+    summary: str | None = None
+    better_answer: str | None = None
+    follow_ups: tuple[str, ...] = ()
+
+
+class Judge(Protocol):
+    """Reaches verdicts. Must be safe to share between threads and event loops."""
+
+    @property
+    def info(self) -> JudgeInfo:
+        """Who judges, exactly enough to repeat it; asked before anything slow is loaded."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes it can judge; ``None`` means any."""
+        ...
+
+    async def judge(self, case: Case) -> Judgement:
+        """Judge one case.
+
+        Raises:
+            JudgeError: No answer at all; a criterion that alone failed is ``unscored`` instead.
+        """
+        ...

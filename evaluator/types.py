@@ -1,0 +1,301 @@
+"""The values that travel along the one path, and `Evaluation`, the one wire form.
+
+In: nothing. Out: frozen models that forbid unknown keys, so that what is parsed at the door can be trusted behind it.
+Spans are half-open ``[start, end)`` in code points of ``Turn.text``; turns are counted from 0; times are seconds from
+the start of the recording.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "BandLine",
+    "Delivery",
+    "Evaluation",
+    "Evidence",
+    "Feedback",
+    "Finding",
+    "Flag",
+    "JudgeInfo",
+    "Kind",
+    "MatchKind",
+    "QuestionTypeChoice",
+    "Role",
+    "RolesSource",
+    "RubricRef",
+    "ScoreLine",
+    "Scorecard",
+    "Severity",
+    "SeverityCount",
+    "SpeakerRoles",
+    "Strength",
+    "Transcript",
+    "TranscriptRef",
+    "Turn",
+    "Usage",
+    "Verdict",
+    "Veto",
+]
+
+SCHEMA_VERSION = "1.0"
+
+Role = Literal["candidate", "interviewer", "other"]
+Verdict = Literal["present", "absent", "na", "unscored"]
+Severity = Literal["critical", "major", "minor"]
+Kind = Literal["commission", "omission", "measured"]
+MatchKind = Literal["exact", "normalised"]
+RolesSource = Literal["given", "labels", "inferred", "single_speaker", "unlabelled"]
+
+_Confidence = Field(ge=0.0, le=1.0)
+
+
+class _Frozen(BaseModel):
+    """Base of every value here: unchangeable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- transcript -----------------------------------------------------------------------------------------------------
+
+
+class Flag(_Frozen):
+    """Something a person should know about the input; it never changes a verdict by itself."""
+
+    code: str = Field(description="Stable name, e.g. `no_speaker_labels`.", pattern=r"^[a-z][a-z0-9_]*$")
+    message: str = Field(description="One sentence for a person; never candidate text.")
+    turn: int | None = Field(default=None, ge=0, description="Turn it concerns, if one.")
+    start: int | None = Field(default=None, ge=0, description="Span start in that turn, code points.")
+    end: int | None = Field(default=None, ge=0, description="Span end in that turn, code points, exclusive.")
+
+
+class Turn(_Frozen):
+    """What one speaker says until another speaks."""
+
+    role: Role = Field(description="Part this speaker plays in the interview.")
+    text: str = Field(min_length=1, description="The words, annotations such as `[applause]` taken out.")
+    name: str | None = Field(default=None, description="Speaker label as the source wrote it.")
+    start_s: float | None = Field(default=None, ge=0, description="Start, seconds.")
+    end_s: float | None = Field(default=None, ge=0, description="End, seconds.")
+
+
+class SpeakerRoles(_Frozen):
+    """Who is the candidate, and how sure that is."""
+
+    candidate: str | None = Field(default=None, description="The candidate's label; null if the source has none.")
+    confidence: float = Field(ge=0.0, le=1.0, description="1.0 if given or labelled by role.")
+    source: RolesSource = Field(description="What it was decided from.")
+
+
+class Transcript(_Frozen):
+    """One interview answer, parsed: the input of every judge."""
+
+    turns: tuple[Turn, ...] = Field(min_length=1, description="In order of speech.")
+    question: str | None = Field(default=None, description="Question asked, if the source or the caller told it.")
+    question_type: str | None = Field(
+        default=None, description="Question type id, if the source or the caller told it."
+    )
+    format: str = Field(description="Row of the FORMATS table that read it.")
+    roles: SpeakerRoles
+    language: str = Field(description="ISO 639-1 code of the candidate's words; `und` if too short to tell.")
+    review_reasons: tuple[str, ...] = Field(
+        default=(), description="Why a person must look before any verdict is worth giving; empty if none."
+    )
+    flags: tuple[Flag, ...] = ()
+
+
+# --- evaluation -----------------------------------------------------------------------------------------------------
+
+
+class RubricRef(_Frozen):
+    """Which rubric decided."""
+
+    id: str
+    version: str
+    title: str
+    sha256: str = Field(description="Hash of the rubric's canonical content.")
+
+
+class TranscriptRef(_Frozen):
+    """How the transcript was read."""
+
+    format: str
+    language: str
+    roles: SpeakerRoles
+    turns: tuple[Turn, ...] = Field(description="The turns that spans and turn numbers refer to.")
+
+
+class JudgeInfo(_Frozen):
+    """Which judge decided, exactly enough to repeat it."""
+
+    backend: str = Field(description="Row of the BACKENDS table.")
+    method: str = Field(description="How verdicts are reached, e.g. `embedding`; never dressed up as another.")
+    model: str
+    model_sha256: str | None = Field(default=None, description="Hash of local weights.")
+    prompt_sha256: str | None = Field(default=None, description="Hash of the prompt files; null if none was used.")
+    calibration: str | None = Field(default=None, description="Id of the calibration file; null if untrained.")
+
+
+class QuestionTypeChoice(_Frozen):
+    """The question's type, which decides what criteria apply."""
+
+    value: str = Field(description="Question type id of the rubric.")
+    source: Literal["given", "inferred", "default"] = Field(description="`default`: nothing told; the rubric's first.")
+    confidence: float = Field(ge=0.0, le=1.0)
+
+
+class Evidence(_Frozen):
+    """Words of the candidate that prove a verdict: ``turns[turn].text[start:end] == quote``, always."""
+
+    turn: int = Field(ge=0)
+    speaker: Role = Field(description="Always `candidate`; stated so that a reader need not look it up.")
+    start: int = Field(ge=0, description="Code points, inclusive.")
+    end: int = Field(ge=1, description="Code points, exclusive.")
+    quote: str = Field(min_length=1)
+    match: MatchKind = Field(description="`normalised`: the judge's copy differed in space, case or typographic marks.")
+    start_s: float | None = Field(default=None, description="When it was said, seconds; interpolated within the turn.")
+
+
+class Finding(_Frozen):
+    """The verdict on one criterion, with its proof."""
+
+    criterion: str
+    title: str
+    kind: Kind
+    severity: Severity
+    verdict: Verdict
+    confidence: float | None = Field(default=None, ge=0, le=1, description="That the verdict is right; null for na.")
+    evidence: tuple[Evidence, ...] = ()
+    due_turn: int | None = Field(
+        default=None, description="Omission that is present: the turn where the missing words were due."
+    )
+    reason: str = Field(description="Why this verdict, in one sentence.")
+    why_it_matters: str
+    fix: str
+    drill: str
+    source: str = Field(description="Section of the rubric's source.")
+
+
+class ScoreLine(_Frozen):
+    """One line of the sum behind the score: ``score = 100 * (1 - sum(lost) / sum(weight of decided lines))``."""
+
+    criterion: str
+    severity: Severity
+    verdict: Verdict
+    weight: float = Field(ge=0, description="From the rubric; counts only when present or absent.")
+    lost: float = Field(ge=0, description="`weight` if present, else 0.")
+
+
+class SeverityCount(_Frozen):
+    """How many criteria of one severity the candidate fell into."""
+
+    present: int = Field(ge=0)
+    of: int = Field(ge=0, description="Criteria of this severity that apply and were decided.")
+
+
+class BandLine(_Frozen):
+    """What one band of the rubric asks, and whether this evaluation met it."""
+
+    band: str
+    met: bool
+    reason: str = Field(description="What it asked, and what kept this answer out, if anything.")
+
+
+class Veto(_Frozen):
+    """A rule of the rubric that lowered the band."""
+
+    id: str
+    reason: str
+    criteria: tuple[str, ...] = Field(description="The criteria, present, that fired it.")
+    best_band: str = Field(description="Best band that it leaves open.")
+
+
+class Scorecard(_Frozen):
+    """Score and band, computed from verdicts by the rubric's data; no judge writes here."""
+
+    score: float | None = Field(default=None, ge=0, le=100, description="Null if no applicable criterion was decided.")
+    score_range: tuple[float, float] | None = Field(
+        default=None, description="Score if every unscored criterion were present, and if every one were absent."
+    )
+    band: str | None = Field(default=None, description="Band id; null when a person must look first.")
+    coverage: float = Field(ge=0, le=1, description="Decided criteria / applicable criteria.")
+    needs_review: bool
+    review_reasons: tuple[str, ...] = ()
+    vetoes: tuple[Veto, ...] = ()
+    by_severity: dict[Severity, SeverityCount]
+    bands: tuple[BandLine, ...] = Field(description="Best band first; the first that is met is the band.")
+    lines: tuple[ScoreLine, ...] = Field(description="The sum behind the score, in the rubric's order.")
+
+
+class Strength(_Frozen):
+    """Something the candidate did well, with the words that show it."""
+
+    criterion: str
+    note: str
+    evidence: tuple[Evidence, ...] = Field(min_length=1)
+
+
+class Feedback(_Frozen):
+    """What to say and practise next."""
+
+    origin: Literal["rubric", "model"] = Field(description="Whose words: the rubric's own, or a model's.")
+    summary: str
+    top_fixes: tuple[str, ...] = Field(description="At most three, most severe first.")
+    drills: tuple[str, ...] = Field(default=(), description="One for each fix, in the same order.")
+    three_sentence_answer: str | None = Field(
+        default=None,
+        description="Goal and decision metric; guardrail; instrumentation. A model's, or the rubric's frame.",
+    )
+    follow_up_questions: tuple[str, ...] = ()
+
+
+class Delivery(_Frozen):
+    """What can be counted about how the answer was given; candidate's turns only."""
+
+    words: int = Field(ge=0)
+    duration_s: float = Field(ge=0, description="Spoken time.")
+    duration_source: Literal["timestamps", "estimated"] = Field(description="`estimated`: at 150 words a minute.")
+    wpm: float | None = Field(default=None, ge=0, description="Words per minute; null if estimated or no time passed.")
+    fillers: int = Field(ge=0, description="`um`, `you know`, …")
+    longest_turn_words: int = Field(ge=0)
+    longest_turn_s: float = Field(ge=0)
+    first_metric_s: float | None = Field(
+        default=None, description="Spoken seconds before the first metric; null: none."
+    )
+    metrics_named: int = Field(ge=0, description="Distinct metrics of the rubric's list that were named.")
+
+
+class Usage(_Frozen):
+    """What the evaluation cost."""
+
+    requests: int = Field(default=0, ge=0)
+    input_tokens: int = Field(default=0, ge=0, description="Cached tokens included.")
+    cached_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cost_usd: float = Field(default=0.0, ge=0)
+    priced: bool = Field(default=True, description="False if a price is unknown; then `cost_usd` is a lower bound.")
+    duration_ms: float = Field(default=0.0, ge=0, description="Wall time of the whole evaluation.")
+
+
+class Evaluation(_Frozen):
+    """The result: what HTTP, JSONL, the library and the command line all return."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    id: str = Field(description="`ev_` and the head of the content key: the same input and judge give the same id.")
+    content_key: str = Field(description="Hash of transcript, criteria, prompt, judge and code that matters.")
+    evaluator_version: str
+    rubric: RubricRef
+    judge: JudgeInfo
+    question: str | None
+    question_type: QuestionTypeChoice
+    transcript: TranscriptRef
+    scorecard: Scorecard
+    findings: tuple[Finding, ...] = Field(description="Every criterion of the rubric, in its order.")
+    strengths: tuple[Strength, ...] = ()
+    feedback: Feedback
+    delivery: Delivery
+    flags: tuple[Flag, ...] = ()
+    usage: Usage

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import JudgeInfo, Transcript, Usage
+from evaluator.types import Flag, JudgeInfo, Transcript, Usage
 
 __all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote"]
 
@@ -74,6 +74,7 @@ class Judgement:
         summary: A model's own summary; ``None`` from judges that write no text.
         better_answer: A model's three sentences; ``None`` likewise.
         follow_ups: A model's questions; empty likewise.
+        flags: What a person should know about how this was judged.
     """
 
     opinions: tuple[Opinion, ...]
@@ -81,14 +82,14 @@ class Judgement:
     summary: str | None = None
     better_answer: str | None = None
     follow_ups: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
 
 class Judge(Protocol):
     """Reaches verdicts. Must be safe to share between threads and event loops."""
 
-    @property
-    def info(self) -> JudgeInfo:
-        """Who judges, exactly enough to repeat it; asked before anything slow is loaded."""
+    def info(self, rubric: Rubric) -> JudgeInfo:
+        """Return who judges by this rubric, exactly enough to repeat it; loads nothing slow."""
         ...
 
     @property

@@ -99,6 +99,7 @@ class Criterion(_Part):
     definition: _Text = Field(description="When it is present: for a judge.")
     clarification: _Text | None = Field(default=None, description="What decides the borderline: for a judge.")
     why_it_matters: _Text
+    strength: _Text = Field(description="What a candidate does who avoids it; said as praise.")
     fix: _Text
     drill: _Text
     probes: tuple[_Text, _Text] = Field(description="Two questions that an interviewer would ask next.")

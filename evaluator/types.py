@@ -7,12 +7,13 @@ the start of the recording.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "SCHEMA_VERSION",
+    "SEVERITIES",
     "BandLine",
     "Delivery",
     "Evaluation",
@@ -47,10 +48,9 @@ Role = Literal["candidate", "interviewer", "other"]
 Verdict = Literal["present", "absent", "na", "unscored"]
 Severity = Literal["critical", "major", "minor"]
 Kind = Literal["commission", "omission", "measured"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "major", "minor")
 MatchKind = Literal["exact", "normalised"]
 RolesSource = Literal["given", "labels", "inferred", "single_speaker", "unlabelled"]
-
-_Confidence = Field(ge=0.0, le=1.0)
 
 
 class _Frozen(BaseModel):

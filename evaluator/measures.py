@@ -1,0 +1,106 @@
+"""What can be counted about an answer: transcript in, `Delivery` out, and the verdicts that counts alone decide."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from evaluator.cues import cue_matcher
+from evaluator.judging import Opinion
+from evaluator.rubric import Criterion, Rubric
+from evaluator.types import Delivery, Transcript, Turn
+
+__all__ = ["WORDS_PER_MINUTE", "judge_by_count", "measure", "spoken_seconds"]
+
+WORDS_PER_MINUTE: Final = 150.0  # usual pace of prepared speech; used where a transcript has no times
+_WORD: Final = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+# Words that carry nothing. "like", "so" and "well" are left out: more often than not they carry something.
+_FILLERS: Final = (
+    *("um", "umm", "uh", "uhh", "uhm", "er", "erm", "hmm", "mm", "ah", "eh"),
+    *("you know", "i mean", "sort of", "kind of", "basically", "literally", "so yeah", "and stuff", "or whatever"),
+)
+
+
+def measure(transcript: Transcript, rubric: Rubric) -> Delivery:
+    """Count the candidate's turns.
+
+    A turn's spoken time is its end minus its start; a turn without times counts at `WORDS_PER_MINUTE`.
+    ``first_metric_s`` counts the candidate's own spoken seconds before the first phrase of the rubric's metric cues.
+    """
+    turns = [turn for turn in transcript.turns if turn.role == "candidate"]
+    seconds = [spoken_seconds(turn) for turn in turns]
+    words = [_words(turn.text) for turn in turns]
+    timed = bool(turns) and all(_timed(turn) for turn in turns)
+    total_s = sum(seconds)
+    return Delivery(
+        words=sum(words),
+        duration_s=round(total_s, 2),
+        duration_source="timestamps" if timed else "estimated",
+        wpm=round(sum(words) / total_s * 60, 1) if timed and total_s > 0 else None,
+        fillers=sum(len(cue_matcher(_FILLERS).spans(turn.text)) for turn in turns),
+        longest_turn_words=max(words, default=0),
+        longest_turn_s=round(max(seconds, default=0.0), 2),
+        first_metric_s=_first_metric_s(turns, seconds, rubric),
+        metrics_named=len(_metric_names(turns, rubric)),
+    )
+
+
+def spoken_seconds(turn: Turn) -> float:
+    """Return how long the turn lasted by its times, else by its words."""
+    if turn.start_s is not None and turn.end_s is not None and turn.end_s > turn.start_s:
+        return turn.end_s - turn.start_s
+    return _words(turn.text) / WORDS_PER_MINUTE * 60
+
+
+def judge_by_count(criterion: Criterion, rubric: Rubric, transcript: Transcript) -> Opinion:
+    """Decide a criterion of kind ``measured`` from the candidate's longest turn: over the limit is ``present``.
+
+    Times override words. Under the limit the count says ``absent``; a judge that finds the answer disordered may
+    still say otherwise.
+    """
+    if criterion.measured is None:
+        raise ValueError(f"criterion {criterion.id} is not measured")
+    turns = [turn for turn in transcript.turns if turn.role == "candidate"]
+    longest = max(turns, key=lambda turn: (spoken_seconds(turn), _words(turn.text)))
+    if _timed(longest):
+        limit = rubric.quantities[criterion.measured.longest_turn_over_s]
+        value, unit = spoken_seconds(longest), "seconds"
+    else:
+        limit = rubric.quantities[criterion.measured.longest_turn_over_words]
+        value, unit = float(_words(longest.text)), "words"
+    over = value > limit.value
+    return Opinion(
+        criterion=criterion.id,
+        verdict="present" if over else "absent",
+        confidence=1.0 if over else 0.9,  # 9 of 165 answers under the limit were labelled present for their disorder
+        quotes=(),
+        reason=f"The longest turn holds {value:.0f} {unit}; the limit is {limit.value:.0f}.",
+    )
+
+
+def _timed(turn: Turn) -> bool:
+    return turn.start_s is not None and turn.end_s is not None and turn.end_s > turn.start_s
+
+
+def _words(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def _metric_names(turns: list[Turn], rubric: Rubric) -> set[str]:
+    if rubric.metric_cues is None:
+        return set()
+    matcher = cue_matcher(rubric.cues[rubric.metric_cues])
+    return {" ".join(t.text[a:b].casefold().split()) for t in turns for a, b in matcher.spans(t.text)}
+
+
+def _first_metric_s(turns: list[Turn], seconds: list[float], rubric: Rubric) -> float | None:
+    if rubric.metric_cues is None:
+        return None
+    matcher = cue_matcher(rubric.cues[rubric.metric_cues])
+    before = 0.0
+    for turn, length_s in zip(turns, seconds, strict=True):
+        spans = matcher.spans(turn.text)
+        if spans:
+            return round(before + length_s * spans[0][0] / len(turn.text), 2)
+        before += length_s
+    return None

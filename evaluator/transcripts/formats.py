@@ -1,0 +1,67 @@
+"""The table of every form that transcripts come in; nothing else in the program lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from evaluator.errors import TranscriptError
+from evaluator.transcripts import plain, srt, turns, vtt
+from evaluator.transcripts.draft import Draft
+
+__all__ = ["FORMATS", "Format", "choose_format", "format_named", "format_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table.
+
+    Attributes:
+        name: What ``format=`` and ``--format`` call it.
+        title: What a person calls it.
+        suffixes: Endings of file names that promise it; they decide only between equals.
+        sniff: Confidence, 0 to 1, that a text has this form.
+        parse: Reads a text of this form; raises `TranscriptError`.
+        extract: Takes the text out of a file that isn't text; ``None`` if the form is text.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    sniff: Callable[[str], float]
+    parse: Callable[[str], Draft]
+    extract: Callable[[bytes], str] | None = None
+
+
+FORMATS: Final[tuple[Format, ...]] = (
+    Format("turns", "turns JSON", (".json",), turns.sniff, turns.parse),
+    Format("vtt", "WebVTT", (".vtt",), vtt.sniff, vtt.parse),
+    Format("srt", "SubRip (SRT)", (".srt",), srt.sniff, srt.parse),
+    Format("plain", "plain text", (".txt", ".text"), plain.sniff, plain.parse),
+)
+
+_SUFFIX_WEIGHT: Final = 0.05
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the names of all formats, in the order of the table."""
+    return tuple(row.name for row in FORMATS)
+
+
+def format_named(name: str) -> Format:
+    """Return the row called ``name``.
+
+    Raises:
+        TranscriptError: There is none.
+    """
+    for row in FORMATS:
+        if row.name == name.casefold():
+            return row
+    raise TranscriptError("there is no such format", where="format", remedy=f"one of: {', '.join(format_names())}")
+
+
+def choose_format(text: str, name: str | None) -> Format:
+    """Return the row that ``text`` looks most like; the ending of ``name`` decides between equals."""
+    ending = f".{name.rpartition('.')[2].lower()}" if name else ""
+    return max(FORMATS, key=lambda row: row.sniff(text) + _SUFFIX_WEIGHT * (ending in row.suffixes))

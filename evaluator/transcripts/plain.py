@@ -1,0 +1,81 @@
+"""Plain text, with speaker labels or without any.
+
+With labels: a labelled line opens a turn, every line after it belongs to that turn. Without: everything is the
+candidate's, flagged ``no_speaker_labels``. The lines of a paragraph are joined, since they break where the page ends;
+a new paragraph is a new line of the same turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from evaluator.transcripts.draft import Draft, Utterance
+from evaluator.transcripts.labels import LabelledLine, accepted_labels, read_label, time_alone
+from evaluator.transcripts.roles import same_label
+from evaluator.types import Flag
+
+__all__ = ["NO_LABELS", "parse", "parse_lines", "sniff"]
+
+NO_LABELS: Final = Flag(
+    code="no_speaker_labels", message="The source names no speakers; all of it was taken for the candidate's words."
+)
+_PREAMBLE_CHARS: Final = 400  # a title, a date, who took part; longer text before the first label is speech
+
+
+def sniff(text: str) -> float:
+    """Return the confidence that ``text`` is plain text: any text is, if it is nothing better."""
+    return 0.1 if text.strip() else 0.0
+
+
+def parse(text: str) -> Draft:
+    """Split plain text into utterances."""
+    return parse_lines(text.splitlines())
+
+
+def parse_lines(lines: Sequence[str]) -> Draft:
+    """Split lines of running text into utterances; `markdown` and `docx` come here too."""
+    labels = [read_label(line) if line.strip() else None for line in lines]
+    accepted = accepted_labels(
+        [label for line, label in zip(lines, labels, strict=True) if line.strip() and time_alone(line) is None]
+    )
+    utterances = list(_utterances(lines, labels, accepted))
+    if all(utterance.speaker is None for utterance in utterances):
+        return Draft(tuple(utterances), flags=(NO_LABELS,))
+    if utterances[0].speaker is None and len(utterances[0].text) <= _PREAMBLE_CHARS:
+        flag = Flag(code="heading_ignored", message="Text before the first speaker label was taken for a heading.")
+        return Draft(tuple(utterances[1:]), flags=(flag,))
+    return Draft(tuple(utterances))
+
+
+def _utterances(
+    lines: Sequence[str], labels: Sequence[LabelledLine | None], accepted: frozenset[str]
+) -> Iterator[Utterance]:
+    speaker: str | None = None
+    start: float | None = None
+    clock: float | None = None
+    words: list[str] = []
+    for line, label in zip(lines, labels, strict=True):
+        alone = time_alone(line)
+        if alone is not None:
+            clock = alone
+        elif label is not None and same_label(label.label) in accepted:
+            if words:
+                yield Utterance(speaker, _paragraphs(words), start)
+            speaker, start = label.label, label.start_s if label.start_s is not None else clock
+            words, clock = [label.rest], None
+        else:
+            words.append(line)
+    if words:
+        yield Utterance(speaker, _paragraphs(words), start)
+
+
+def _paragraphs(lines: Sequence[str]) -> str:
+    """Return ``lines`` as one line a paragraph; an empty line parts two of them."""
+    paragraphs: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip():
+            paragraphs[-1].append(line.strip())
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    return "\n".join(" ".join(paragraph) for paragraph in paragraphs if paragraph)

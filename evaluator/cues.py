@@ -26,7 +26,8 @@ _NUMBER_WORD: Final = (
     r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
     r"half|a|an|another)(?![\w'])"
 )
-_NUMBER: Final = rf"(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{0,4}}|{_NUMBER_WORD}(?:[\s-](?:and\s|point\s)?{_NUMBER_WORD}){{0,4}})"
+_SPELLED: Final = rf"{_NUMBER_WORD}(?:[\s-](?:and\s|point\s)?{_NUMBER_WORD}){{0,4}}"
+_NUMBER: Final = rf"(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{0,4}}|{_SPELLED})"
 _PERCENT: Final = rf"{_NUMBER}(?:\s?%|[\s-]per\s?cent(?:age\spoints?)?)"
 _BETWEEN: Final = r"[\s,-]{1,8}+"
 _GAP: Final = r"(?:(?:[\w'%+-]|[.,](?=\d)){1,40}+[\s,]{1,8}+){0,6}?"

@@ -1,6 +1,6 @@
 """What holds for every test: the network is closed, randomness is seeded, models are never fetched, CI skips nothing.
 
-A test that needs a server runs it itself and is marked ``loopback``: then, and only then, 127.0.0.1 and ::1 may be reached.
+A test that needs a server runs it itself and is marked ``loopback``: only then may 127.0.0.1 and ::1 be reached.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ def test_image_is_built_in_stages_on_a_tagged_base() -> None:
 
 
 def test_image_runs_unprivileged_and_tells_its_health() -> None:
-    """The image runs the command as a user numbered 10000 or above; it tells its health and builds nothing as that user."""
+    """The image runs the command as a user numbered 10000 or above, tells its health, and builds nothing after that."""
     stage = dict(_last_stage())
     uid, _, gid = stage["USER"].partition(":")
     assert int(uid) >= 10_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from evaluator.agreement.figures import (
     NaFigures,
     SpanFigures,
 )
-from evaluator.agreement.labels import Label, LabelledRow, Span
+from evaluator.agreement.labels import LabelledRow, Span
 from evaluator.agreement.predictions import Predicted, Predictions
 from evaluator.agreement.statistics import (
     LABEL_ORDER,
@@ -44,7 +44,10 @@ from evaluator.rubric import Criterion, Rubric
 from evaluator.scoring import score
 from evaluator.types import Transcript, Verdict
 
-__all__ = ["agreement_of", "compared", "spans_overlap"]
+__all__ = ["Applied", "agreement_of", "compared", "spans_overlap"]
+
+Applied: TypeAlias = Literal["present", "absent"]
+"""A label that a verdict can be compared with."""
 
 SEED: Final = 20251123
 _NOTHING: Final = Predicted("unscored")
@@ -100,10 +103,10 @@ def agreement_of(
     )
 
 
-def compared(row: LabelledRow, criterion: str) -> Label | None:
+def compared(row: LabelledRow, criterion: str) -> Applied | None:
     """Return the label that a verdict on ``criterion`` is compared with; ``None`` if there is none to compare with."""
     label = row.labels.get(criterion)
-    return None if label == "na" or criterion in row.disputed else label
+    return None if label is None or label == "na" or criterion in row.disputed else label
 
 
 def spans_overlap(first: Span, second: Span, transcript: Transcript) -> bool:
@@ -129,7 +132,7 @@ class _Pair:
 class _Tally:
     """Everything about one criterion that is counted label by label."""
 
-    labels: list[Label] = field(default_factory=list["Label"])
+    labels: list[Applied] = field(default_factory=list["Applied"])
     verdicts: list[Verdict] = field(default_factory=list["Verdict"])
     confidences: list[tuple[float, bool]] = field(default_factory=list[tuple[float, bool]])
     quotes: list[bool] = field(default_factory=list[bool])
@@ -155,7 +158,7 @@ def _tally(criterion: str, pairs: Sequence[_Pair]) -> _Tally:
     return tally
 
 
-def _count(tally: _Tally, row: LabelledRow, criterion: str, label: Label, predicted: Predicted) -> None:
+def _count(tally: _Tally, row: LabelledRow, criterion: str, label: Applied, predicted: Predicted) -> None:
     tally.labels.append(label)
     tally.verdicts.append(predicted.verdict)
     right = predicted.verdict == label

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -22,9 +22,9 @@ from evaluator.errors import LabelsError, TranscriptError
 from evaluator.grounding import find_quote
 from evaluator.judging import Quote
 from evaluator.rubric import Rubric
+from evaluator.transcripts import parse_turns_row
 from evaluator.transcripts.strict_json import JsonObject, parse_json
-from evaluator.transcripts.turns import draft_of
-from evaluator.types import Role, SpeakerRoles, Transcript, Turn
+from evaluator.types import Transcript
 
 __all__ = ["Label", "LabelSet", "LabelledRow", "Span", "parse_labels", "read_labels"]
 
@@ -33,7 +33,7 @@ Label: TypeAlias = Literal["present", "absent", "na"]
 _MAX_BYTES: Final = 256 * 1024 * 1024  # about 50,000 rows
 _MAX_REPORTED: Final = 8
 _SHOWN_CHARS: Final = 60
-_ROLES: Final[dict[str, Role]] = {"candidate": "candidate", "interviewer": "interviewer"}
+_NOTE_BYTES: Final = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +87,29 @@ class LabelledRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """A whole file of labels.
+    """A file of labels, or the head of one.
 
     Attributes:
         name: File name, for reports.
-        sha256: Hash of the file's bytes.
+        sha256: Hash of the whole file's bytes.
         rows: In the order of the file.
+        total: Rows of the whole file.
+        note: Who labelled them, in a few sentences; ``None`` if nobody said.
     """
 
     name: str
     sha256: str
     rows: tuple[LabelledRow, ...]
+    total: int
+    note: str | None = None
+
+    def head(self, count: int) -> LabelSet:
+        """Return the same labels with the first ``count`` rows alone."""
+        return replace(self, rows=self.rows[:count])
+
+    def noted(self, note: str) -> LabelSet:
+        """Return the same labels with another word on who labelled them."""
+        return replace(self, note=note)
 
 
 class _Row(BaseModel):
@@ -116,7 +128,7 @@ class _Row(BaseModel):
 
 
 def read_labels(path: Path, rubric: Rubric) -> LabelSet:
-    """Read a file of labels.
+    """Read a file of labels, and who labelled them from ``NAME.note.txt`` beside ``NAME.jsonl``, if it is there.
 
     Raises:
         LabelsError: The file can't be read, or a row breaks the form; ``where`` holds file, line and key path.
@@ -127,7 +139,9 @@ def read_labels(path: Path, rubric: Rubric) -> LabelSet:
         content = path.read_bytes()
     except OSError as error:
         raise LabelsError(f"the file can't be read: {error.strerror}", where=path.name) from error
-    return parse_labels(content, rubric, name=path.name)
+    labels = parse_labels(content, rubric, name=path.name)
+    note = _note_beside(path)
+    return labels.noted(note) if note else labels
 
 
 def parse_labels(content: bytes, rubric: Rubric, *, name: str = "labels") -> LabelSet:
@@ -154,7 +168,15 @@ def parse_labels(content: bytes, rubric: Rubric, *, name: str = "labels") -> Lab
         rows.append(row)
     if not rows:
         raise LabelsError("the file holds no rows", where=name, remedy="write one JSON object a line")
-    return LabelSet(name, hashlib.sha256(content).hexdigest(), tuple(rows))
+    return LabelSet(name, hashlib.sha256(content).hexdigest(), tuple(rows), len(rows))
+
+
+def _note_beside(path: Path) -> str | None:
+    try:
+        with path.with_suffix(".note.txt").open("rb") as file:
+            return " ".join(file.read(_NOTE_BYTES).decode("utf-8", errors="replace").split()) or None
+    except OSError:
+        return None  # nobody said
 
 
 def _row(line: str, number: int, rubric: Rubric, where: str) -> LabelledRow:
@@ -171,7 +193,7 @@ def _row(line: str, number: int, rubric: Rubric, where: str) -> LabelledRow:
         lines = [f"{_key_path(p['loc'])}: {p['msg']}" for p in problems[:_MAX_REPORTED]]
         raise LabelsError("; ".join(lines), where=where) from None
     _check_names(row, rubric, where)
-    transcript, problem = _transcript(found)
+    transcript, problem = _transcript(found, f"line {number}")
     spans = {key: _locate(words, transcript) for key, words in row.evidence.items() if words and transcript}
     return LabelledRow(
         id=row.id,
@@ -217,18 +239,9 @@ def _locate(words: str, transcript: Transcript) -> Span | None:
     return Span(found.turn, found.start, found.end) if found else None
 
 
-def _transcript(row: JsonObject) -> tuple[Transcript | None, str | None]:
+def _transcript(row: JsonObject, where: str) -> tuple[Transcript | None, str | None]:
     """Return the transcript of a row, or why it has none."""
     try:
-        draft = draft_of(row)
-        turns = tuple(
-            Turn(role=_ROLES.get(said.speaker or "", "other"), text=said.text, start_s=said.start_s, end_s=said.end_s)
-            for said in draft.utterances
-            if said.text.strip()
-        )
+        return parse_turns_row(row, where), None
     except TranscriptError as error:
         return None, str(error)
-    if not turns:
-        return None, "there is nothing to judge"
-    roles = SpeakerRoles(candidate="candidate", confidence=1.0, source="labels")
-    return Transcript(turns=turns, question=draft.question, format="turns", roles=roles, language="en"), None

@@ -1,7 +1,6 @@
-"""The rubric: a document that a coach can read and the only place where criteria, weights, bands and vetoes live.
+"""Rubric files: a YAML file or a shipped id in; a `Rubric` out, or every fault with line, key path and remedy.
 
-In: a YAML file, or the id of one that is shipped. Out: a frozen `Rubric`, or every fault with its line, key path and
-remedy. A second rubric needs no line of code; `rubrics/README.md` tells how to write one.
+Apart from the form, because these are the doors through which strangers' files come.
 """
 
 from __future__ import annotations
@@ -16,34 +15,13 @@ from pydantic_core import ErrorDetails
 
 from evaluator.errors import RubricError
 from evaluator.resources import resource_dir
-from evaluator.rubric_form import (
-    KEYS,
-    Applicability,
-    Band,
-    Criterion,
-    Exemplars,
-    Measured,
-    Quantity,
-    QuestionType,
-    Rubric,
-    Scoring,
-    VetoRule,
-)
-from evaluator.rubric_references import BrokenReferences
+from evaluator.rubric.form import KEYS, Rubric
+from evaluator.rubric.references import BrokenReferences
 from evaluator.strict_yaml import YamlDocument, parse_yaml
 
 __all__ = [
-    "Applicability",
-    "Band",
-    "Criterion",
-    "Exemplars",
-    "Measured",
-    "Quantity",
-    "QuestionType",
-    "Rubric",
-    "Scoring",
-    "VetoRule",
     "find_rubric_faults",
+    "find_rubric_file",
     "load_rubric",
     "parse_rubric",
     "read_rubric_file",
@@ -67,13 +45,29 @@ _WORDING: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+def find_rubric_file(name: str | Path) -> Path:
+    """Return the file of a shipped rubric, by id, or the path itself if ``name`` is one.
+
+    Raises:
+        RubricError: No shipped rubric has that id.
+    """
+    if isinstance(name, Path) or name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
+        return Path(name)
+    shipped = rubric_paths()
+    if name not in shipped:
+        raise RubricError(
+            f"no rubric is called {name!r}", remedy=f"one of: {', '.join(shipped)}; or the path of a .yaml file"
+        )
+    return shipped[name]
+
+
 def load_rubric(name: str | Path = "netflix_pm_metrics") -> Rubric:
     """Load a shipped rubric by id, or any rubric file by path.
 
     Raises:
         RubricError: No such rubric, or the file breaks a rule; the message holds file, line and key path.
     """
-    path = _locate(name)
+    path = find_rubric_file(name)
     return parse_rubric(read_rubric_file(path), name=path.name)
 
 
@@ -130,17 +124,6 @@ def find_rubric_faults(text: str) -> tuple[RubricError, ...]:
 def rubric_paths() -> dict[str, Path]:
     """Return the shipped rubrics by id, sorted."""
     return {path.stem: path for path in sorted(resource_dir("rubrics").glob("*.yaml"))}
-
-
-def _locate(name: str | Path) -> Path:
-    if isinstance(name, Path) or name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
-        return Path(name)
-    shipped = rubric_paths()
-    if name not in shipped:
-        raise RubricError(
-            f"no rubric is called {name!r}", remedy=f"one of: {', '.join(shipped)}; or the path of a .yaml file"
-        )
-    return shipped[name]
 
 
 def _read(text: str) -> Rubric | tuple[RubricError, ...]:

@@ -8,9 +8,9 @@ from typing import Final
 
 __all__ = ["asking_share", "asks"]
 
-_SENTENCE: Final = re.compile(r"[^.!?。？！]+[.!?。？！]*")
-_END_MARKS: Final = ".!?。？！"
-_QUESTION_MARKS: Final = "?？"
+_SENTENCE: Final = re.compile(r"[^.!?\u3002\uff1f\uff01]+[.!?\u3002\uff1f\uff01]*")
+_END_MARKS: Final = ".!?\u3002\uff1f\uff01"
+_QUESTION_MARKS: Final = "?\uff1f"
 _TAIL_CHARS: Final = 400
 _MAX_UNMARKED_WORDS: Final = 80  # a longer turn that opens like a question goes on to something else
 _OPENER: Final = re.compile(

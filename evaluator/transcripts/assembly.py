@@ -81,7 +81,7 @@ def _question(told: str | None, field: str | None, turns: Sequence[Turn]) -> str
 
 
 def _asked(turns: Sequence[Turn]) -> str | None:
-    """Return the last words of an interviewer before the candidate's first real answer, or before any of their words."""
+    """Return an interviewer's last words before the candidate's first real answer, or before any of their words."""
     asked: str | None = None
     for turn in turns:
         if turn.role == "interviewer":

@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from evaluator.errors import TranscriptError
@@ -115,9 +116,7 @@ def _words(piece: str) -> Iterator[str]:
 
 
 def _rolls(cues: Sequence[Sequence[_Line]]) -> bool:
-    repeated = sum(
-        bool(before and cue and cue[0].text == before[-1].text) for before, cue in zip(cues, cues[1:], strict=False)
-    )
+    repeated = sum(bool(before and cue and cue[0].text == before[-1].text) for before, cue in pairwise(cues))
     return repeated >= _ROLLING_CUES and repeated >= _ROLLING_SHARE * len(cues)
 
 

@@ -16,7 +16,7 @@ from evaluator.errors import TranscriptError
 from evaluator.transcripts.limits import MAX_BYTES
 from evaluator.types import Flag
 
-__all__ = ["Decoded", "decode", "read_file"]
+__all__ = ["Decoded", "check_size", "decode", "read_file"]
 
 _ACCEPTED: Final = "save the transcript as text, WebVTT, SRT, JSON or .docx"
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
@@ -41,6 +41,7 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
 )
 _MP3_FRAMES: Final = (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _SAMPLE: Final = 4096
+_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\v\f\r")
 _BOMS: Final[tuple[tuple[bytes, str], ...]] = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -147,7 +148,7 @@ def _refuse_binary(data: bytes) -> None:
     if kind is not None:
         raise TranscriptError(f"this looks like {kind}, not a transcript", where="byte 0", remedy=_ACCEPTED)
     zero = data.find(b"\0")
-    controls = sum(byte < 9 or 13 < byte < 32 for byte in data[:_SAMPLE])
+    controls = sum(byte in _CONTROLS for byte in data[:_SAMPLE])
     if zero >= 0 or controls * 10 > len(data[:_SAMPLE]):
         raise TranscriptError("this looks like binary data, not text", where=f"byte {max(zero, 0)}", remedy=_ACCEPTED)
 

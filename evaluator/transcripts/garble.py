@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from evaluator.transcripts.language import UNDETERMINED, english_share
@@ -28,6 +29,7 @@ _VOWEL: Final = re.compile(r"[aeiouyà-ÿ]", re.IGNORECASE)
 _LATIN: Final = re.compile(r"[a-zA-Z]+")
 _MAX_WORD: Final = 30  # longer than any word that is spoken
 _ACRONYM: Final = 5  # letters of an abbreviation without a vowel, such as HTTPS
+_SHORT: Final = 2  # "ms", "pm" and the like are said as letters
 _TOKEN_LIMIT: Final = 20_000
 
 
@@ -58,7 +60,7 @@ def garble_reasons(texts: Sequence[str], language: str, lost: int) -> tuple[str,
 
 def _loops(words: Sequence[str]) -> bool:
     head = words[: _PAIRS_SEEN + 1]
-    pairs = list(zip(head, head[1:], strict=False))
+    pairs = list(pairwise(head))
     repeated = sum(first == second for first, second in pairs)
     return repeated > _REPEATED_SHARE * len(pairs) or len(set(pairs)) < _FRESH_PAIRS * len(pairs)
 
@@ -70,12 +72,8 @@ def _strange_share(words: Sequence[str]) -> float:
 
 
 def _is_strange(word: str) -> bool:
-    letters = "".join(_LATIN.findall(word))
     if len(word) > _MAX_WORD and "-" not in word and "/" not in word:
         return True
-    return (
-        len(letters) > 2
-        and len(word) > 2
-        and not _VOWEL.search(word)
-        and not (letters.isupper() and len(letters) <= _ACRONYM)
-    )  # noqa: PLR2004 - "ms", "pm" and the like are said as letters
+    letters = "".join(_LATIN.findall(word))
+    abbreviation = letters.isupper() and len(letters) <= _ACRONYM
+    return len(letters) > _SHORT and not _VOWEL.search(word) and not abbreviation

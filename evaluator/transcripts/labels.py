@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from evaluator.transcripts.limits import MAX_LABELS
 from evaluator.transcripts.roles import role_of, same_label
 
-__all__ = ["CLOCK", "LabelledLine", "accepted_labels", "read_label", "seconds_of", "time_alone"]
+__all__ = ["CLOCK", "LabelledLine", "accepted_labels", "is_name", "read_label", "seconds_of", "time_alone"]
 
 CLOCK: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
 
@@ -24,21 +24,23 @@ _HEAD_CHARS: Final = 200  # a label with its time is far shorter; no regular exp
 _EMPHASIS: Final = r"(?:\*{1,3}|_{1,3})?"
 _LABEL: Final = re.compile(
     rf"(?:>> ?)?{_EMPHASIS}(?:[\[(]?(?P<before>{CLOCK})[\])]? ?(?:[-–—] ?)?)?{_EMPHASIS}"
-    rf"(?P<label>[^\W_][^:：\[\]()<>*?!;\"|]{{0,59}}?)(?P<note> \([^():\d][^():]{{0,39}}\))?{_EMPHASIS}"
-    rf"(?: ?[\[(] ?(?P<after>{CLOCK})(?: ?[-–—]+>? ?{CLOCK})? ?[\])])? ?{_EMPHASIS} ?[:：] ?{_EMPHASIS}(?= |$|\S)"
+    rf"(?P<label>[^\W_][^:\uff1a\[\]()<>*?!;\"|]{{0,59}}?)(?P<note> \([^():\d][^():]{{0,39}}\))?{_EMPHASIS}"
+    rf"(?: ?[\[(] ?(?P<after>{CLOCK})(?: ?[-–—]+>? ?{CLOCK})? ?[\])])? ?{_EMPHASIS} ?[:\uff1a] ?{_EMPHASIS}(?= |$|\S)"
 )
 _TIME_ALONE: Final = re.compile(rf"[\[(]?({CLOCK})(?: ?[-–—]+>? ?{CLOCK})?[\])]?")
 _WORD_COUNT: Final = 5
-_PARTICLES: Final = frozenset("van von de der den da di du la le el al bin ibn dos del y e and of the".split())
-_NOT_NAMES: Final = frozenset(
+_PARTICLE_WORDS: Final = "van von de der den da di du la le el al bin ibn dos del y e and of the"
+_PARTICLES: Final = frozenset(_PARTICLE_WORDS.split())
+_ANSWER_WORDS: Final = (
     "goal goals metric metrics primary secondary guardrail guardrails hypothesis note notes result results context "
     "situation task action first second third step steps summary example pros cons risk risks decision conclusion "
     "background tldr http https date time title subject re topic agenda duration location recording attendees "
     "participants transcript interview outcome success failure problem solution assumption assumptions north input "
     "output pro con remember finally so but because also meaning point one two three option week day month phase "
     "source key main big next number retention engagement churn kpi okr objective why what how when where who "
-    "the my our his her this that these those i we they you it and or if then well okay ok yes no".split()
+    "the my our his her this that these those i we they you it and or if then well okay ok yes no"
 )
+_NOT_NAMES: Final = frozenset(_ANSWER_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_label(line: str) -> LabelledLine | None:
     if match is None:
         return _role_alone(line)
     label = (match["label"].strip() + (match["note"] or "")).strip()
-    if not _is_name(match["label"].strip()) and role_of(label) is None:
+    if not is_name(match["label"].strip()) and role_of(label) is None:
         return None
     colon = _colon_of(line, match)
     if colon < 0:
@@ -108,11 +110,6 @@ def seconds_of(clock: str) -> float:
     return total
 
 
-def names_in(lines: Iterable[LabelledLine | None]) -> list[str]:
-    """Return the labels of ``lines`` as written, each once, in order."""
-    return list(dict.fromkeys(line.label for line in lines if line is not None))
-
-
 def _role_alone(line: str) -> LabelledLine | None:
     """Read a line that is nothing but a word for a role, such as ``Interviewer`` or ``**CANDIDATE**``."""
     word = line.strip().strip("*_ ") if len(line) < _HEAD_CHARS else ""
@@ -121,7 +118,8 @@ def _role_alone(line: str) -> LabelledLine | None:
     return None
 
 
-def _is_name(label: str) -> bool:
+def is_name(label: str) -> bool:
+    """Return whether ``label`` could be a name: at most five words, none in small letters, none a part of an answer."""
     words = label.replace(",", " ").split()
     if not 1 <= len(words) <= _WORD_COUNT or words[0].casefold().strip(".,'’") in _NOT_NAMES:
         return False
@@ -132,10 +130,10 @@ def _is_name(label: str) -> bool:
 
 def _colon_of(line: str, match: re.Match[str]) -> int:
     """Return where in ``line`` the colon stands that ends the label of ``match``, found in the spaced-out copy."""
-    inner = match.group().count(":") + match.group().count("：")
+    inner = match.group().count(":") + match.group().count("\uff1a")
     place = -1
     for _ in range(inner):
-        place = min((at for mark in ":：" if (at := line.find(mark, place + 1)) >= 0), default=-1)
+        place = min((at for mark in ":\uff1a" if (at := line.find(mark, place + 1)) >= 0), default=-1)
     return place
 
 

@@ -22,12 +22,13 @@ _ENGLISH_SHARE: Final = 0.30  # spoken English has 0.42 to 0.62; other languages
 _SAMPLE_CHARS: Final = 20_000  # a quarter of an hour of speech; more changes nothing
 _CODE_LENGTH: Final = 2
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_FUNCTION_WORDS: Final = frozenset(
+_SMALL_WORDS: Final = (
     "the a an and or but if so because that this these those it its it's i i'd i'm i've i'll we we'd we're you your "
     "they them their he she his her our my me us is are was were be been being do does did have has had would could "
     "should will can not don't no to of in on at for from with as by about into over than then there what which who "
-    "how when where why just like um uh well also very more most some any all out up".split()
+    "how when where why just like um uh well also very more most some any all out up"
 )
+_FUNCTION_WORDS: Final = frozenset(_SMALL_WORDS.split())
 
 
 def language_of(text: str) -> str:

@@ -15,10 +15,13 @@ from evaluator.transcripts.labels import LabelledLine, accepted_labels, read_lab
 from evaluator.transcripts.roles import same_label
 from evaluator.types import Flag
 
-__all__ = ["NO_LABELS", "parse", "parse_lines", "sniff"]
+__all__ = ["HEADING_IGNORED", "NO_LABELS", "paragraphs", "parse", "parse_lines", "sniff"]
 
 NO_LABELS: Final = Flag(
     code="no_speaker_labels", message="The source names no speakers; all of it was taken for the candidate's words."
+)
+HEADING_IGNORED: Final = Flag(
+    code="heading_ignored", message="Text before the first speaker label was taken for a heading."
 )
 _PREAMBLE_CHARS: Final = 400  # a title, a date, who took part; longer text before the first label is speech
 
@@ -43,8 +46,7 @@ def parse_lines(lines: Sequence[str]) -> Draft:
     if all(utterance.speaker is None for utterance in utterances):
         return Draft(tuple(utterances), flags=(NO_LABELS,))
     if utterances[0].speaker is None and len(utterances[0].text) <= _PREAMBLE_CHARS:
-        flag = Flag(code="heading_ignored", message="Text before the first speaker label was taken for a heading.")
-        return Draft(tuple(utterances[1:]), flags=(flag,))
+        return Draft(tuple(utterances[1:]), flags=(HEADING_IGNORED,))
     return Draft(tuple(utterances))
 
 
@@ -61,21 +63,21 @@ def _utterances(
             clock = alone
         elif label is not None and same_label(label.label) in accepted:
             if words:
-                yield Utterance(speaker, _paragraphs(words), start)
+                yield Utterance(speaker, paragraphs(words), start)
             speaker, start = label.label, label.start_s if label.start_s is not None else clock
             words, clock = [label.rest], None
         else:
             words.append(line)
     if words:
-        yield Utterance(speaker, _paragraphs(words), start)
+        yield Utterance(speaker, paragraphs(words), start)
 
 
-def _paragraphs(lines: Sequence[str]) -> str:
+def paragraphs(lines: Sequence[str]) -> str:
     """Return ``lines`` as one line a paragraph; an empty line parts two of them."""
-    paragraphs: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     for line in lines:
         if line.strip():
-            paragraphs[-1].append(line.strip())
-        elif paragraphs[-1]:
-            paragraphs.append([])
-    return "\n".join(" ".join(paragraph) for paragraph in paragraphs if paragraph)
+            found[-1].append(line.strip())
+        elif found[-1]:
+            found.append([])
+    return "\n".join(" ".join(paragraph) for paragraph in found if paragraph)

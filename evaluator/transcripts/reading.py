@@ -10,9 +10,19 @@ from evaluator.errors import TranscriptError
 from evaluator.transcripts import turns
 from evaluator.transcripts.assembly import Told, assemble
 from evaluator.transcripts.decoding import Decoded, check_size, decode, read_file
-from evaluator.transcripts.formats import choose_format, format_named
+from evaluator.transcripts.foreign import refuse_foreign
+from evaluator.transcripts.formats import (
+    FORMATS,
+    Container,
+    Format,
+    choose_format,
+    container_of,
+    format_named,
+    promises,
+)
+from evaluator.transcripts.limits import MAX_BYTES
 from evaluator.transcripts.strict_json import JsonObject
-from evaluator.types import Transcript
+from evaluator.types import Flag, Transcript
 
 __all__ = ["parse_transcript", "parse_turns_row"]
 
@@ -68,15 +78,38 @@ def parse_turns_row(row: Mapping[str, object], where: str) -> Transcript:
 
 def _parse(source: str | bytes, name: str | None, format_name: str | None, told: Told) -> Transcript:
     wanted = format_named(format_name) if format_name is not None else None
-    decoded = _text_of(source)
+    container = container_of(source) if isinstance(source, bytes) and wanted is None else wanted
+    if container is not None and container.container is not None:
+        decoded, wanted = _unpack(source, container.container), container
+    else:
+        decoded = _decode(source)
     if not decoded.text.strip():
         raise TranscriptError("the transcript is empty", where="line 1", remedy="give a file with speech in it")
+    refuse_foreign(decoded.text, plain_asked=wanted is not None and wanted.name == "plain")
     row = wanted or choose_format(decoded.text, name)
-    return assemble(row.parse(decoded.text), row.name, told, decoded.flags)
+    return assemble(row.parse(decoded.text), row.name, told, (*decoded.flags, *_broken_promise(row, name)))
 
 
-def _text_of(source: str | bytes) -> Decoded:
+def _decode(source: str | bytes) -> Decoded:
     if isinstance(source, bytes):
         return decode(source)
     check_size(len(source))
     return Decoded(source.removeprefix("\ufeff"))
+
+
+def _unpack(source: str | bytes, container: Container) -> Decoded:
+    if isinstance(source, str) or not container.claims(source):
+        raise TranscriptError("these are not the bytes of such a file", where="byte 0", remedy="leave the format out")
+    check_size(len(source))
+    text = container.extract(source)
+    if len(text) > MAX_BYTES:
+        raise TranscriptError("the document holds too much text", remedy="cut it to one interview")
+    return Decoded(text)
+
+
+def _broken_promise(row: Format, name: str | None) -> tuple[Flag, ...]:
+    """Flag a file whose name promises another form than its contents have."""
+    if promises(row, name) or not any(promises(other, name) for other in FORMATS):
+        return ()
+    message = f"The file's name promises another form; its contents were read as {row.title}."
+    return (Flag(code="format_not_as_named", message=message),)

@@ -18,19 +18,15 @@ from evaluator.types import Role, SpeakerRoles
 
 __all__ = ["RoleDecision", "Said", "decide_roles", "role_of", "same_label"]
 
+_INTERVIEWERS: Final = (
+    "interviewer interviewers q question host moderator recruiter examiner panelist panellist panel assistant bot ai"
+)
+_CANDIDATES: Final = "candidate interviewee applicant answer respondent guest participant me you user myself"
+_OTHERS: Final = "observer narrator system other notetaker note-taker translator interpreter"
 _ROLE_WORDS: Final[dict[str, Role]] = {
-    **dict.fromkeys(
-        (
-            "interviewer q question host moderator recruiter examiner panelist panellist panel assistant bot ai "
-            "interviewers"
-        ).split(),
-        "interviewer",
-    ),
-    **dict.fromkeys(("hiring manager", "ai interviewer", "lead interviewer"), "interviewer"),
-    **dict.fromkeys(
-        "candidate interviewee applicant answer respondent guest participant me you user myself".split(), "candidate"
-    ),
-    **dict.fromkeys("observer narrator system other notetaker note-taker translator interpreter".split(), "other"),
+    **dict.fromkeys((*_INTERVIEWERS.split(), "hiring manager", "ai interviewer", "lead interviewer"), "interviewer"),
+    **dict.fromkeys(_CANDIDATES.split(), "candidate"),
+    **dict.fromkeys(_OTHERS.split(), "other"),
 }
 _NUMBER: Final = re.compile(r"[\s_#-]*\d{1,3}$")
 _NOTE: Final = re.compile(r"\(([^()]{1,40})\)$")
@@ -129,13 +125,13 @@ def _given(turns: Sequence[Said], labels: list[str | None], candidate: str) -> R
             where="candidate",
             remedy=f"labels found: {names}",
         )
-    roles = _others(turns, labels, {found[0]: "candidate", **{k: "interviewer" for k in _named_role(labels)}})
+    roles = _others(turns, labels, {found[0]: "candidate", **_labelled_interviewers(labels)})
     roles |= dict.fromkeys(found, "candidate")
     return RoleDecision(roles, SpeakerRoles(candidate=found[0], confidence=1.0, source="given"))
 
 
-def _named_role(labels: list[str | None]) -> list[str]:
-    return [label for label in labels if label is not None and role_of(label) == "interviewer"]
+def _labelled_interviewers(labels: list[str | None]) -> dict[str, Role]:
+    return {label: "interviewer" for label in labels if label is not None and role_of(label) == "interviewer"}
 
 
 def _by_labels(turns: Sequence[Said], labels: list[str | None], told: dict[str, Role]) -> RoleDecision:
@@ -168,7 +164,7 @@ def _inferred(turns: Sequence[Said], labels: list[str | None], named: list[str])
 
 def _others(turns: Sequence[Said], labels: list[str | None], known: dict[str, Role]) -> dict[str | None, Role]:
     """Complete ``known``: of two people the other interviews; of more, whoever asks; the rest play no part."""
-    roles: dict[str | None, Role] = dict(known)
+    roles: dict[str | None, Role] = {**known}
     unknown = [label for label in labels if label is not None and label not in roles]
     if len(unknown) == 1 and "interviewer" not in roles.values():
         roles[unknown[0]] = "interviewer"
@@ -200,7 +196,7 @@ def _suspicions(turns: Sequence[Said], roles: dict[str | None, Role], speakers: 
     interviewer = [turn.text for turn in turns if roles.get(turn.label) == "interviewer"]
     if speakers.source == "labels" and _look_swapped(candidate, interviewer):
         reasons.append(
-            "roles_look_swapped: the labelled candidate asks and says little, the labelled interviewer answers at length."
+            "roles_look_swapped: the labelled candidate asks and says little, the labelled interviewer answers."
         )
     elif asking_share(candidate) > 0.9:  # noqa: PLR2004 - nearly every word stands in a question
         reasons.append("candidate_only_asks: only questions are attributed to the candidate.")

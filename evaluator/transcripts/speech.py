@@ -23,24 +23,25 @@ _BRACKETED: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|(?<![\w*]
 _TIME: Final = re.compile(r"(?:\d{1,3}:){1,2}\d{2}(?:[.,]\d{1,3})?")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _MUSIC: Final = re.compile("[♩♪♫♬]")
-_LOST_WORDS: Final = frozenset(
-    "inaudible unintelligible indistinct indiscernible garbled unclear incomprehensible".split()
+_LOST_LIST: Final = "inaudible unintelligible indistinct indiscernible garbled unclear incomprehensible"
+_SOUND_LIST: Final = (
+    "applause applauds clapping claps cheering cheers laugh laughs laughing laughter laughed chuckle chuckles "
+    "chuckling chuckled giggles giggling cough coughs coughing coughed sneeze sneezes sigh sighs sighing sighed groan "
+    "groans gasp gasps breath breathes breathing exhales inhales sniff sniffs yawns snorts hums humming whistles "
+    "crosstalk overtalk crosstalking overlapping silence silent pause pauses pausing paused beat music noise noises "
+    "static beep beeps ringing rings buzzing typing clicking knocking interruption interrupts interrupted interposing "
+    "smiles smiling nods nodding shrugs grins gestures gesturing throat blank_audio blank"
 )
-_SOUNDS: Final = _LOST_WORDS | frozenset(
-    "applause applauds clapping claps cheering cheers laugh laughs laughing laughter laughed chuckle chuckles chuckling "
-    "chuckled giggles giggling cough coughs coughing coughed sneeze sneezes sigh sighs sighing sighed groan groans gasp "
-    "gasps breath breathes breathing exhales inhales sniff sniffs yawns snorts hums humming whistles crosstalk overtalk "
-    "crosstalking overlapping silence silent pause pauses pausing paused beat music noise noises static beep beeps "
-    "ringing rings buzzing typing clicking knocking interruption interrupts interrupted interposing smiles smiling nods "
-    "nodding shrugs grins gestures gesturing throat blank_audio blank".split()
-)
-_BESIDES: Final = frozenset(
+_BESIDE_LIST: Final = (
     "a an the of in on at to and or then long short brief loud loudly quiet quietly soft softly slight slightly "
     "nervous nervously heavy heavily deep deeply both all everyone speaker speakers audience crowd background clears "
     "clearing cleared takes taking plays playing sound sounds phone door keyboard dog audio speech word words voice "
-    "voices continues stops starts ends again is at time for second seconds minute minutes multiple several people "
-    "together simultaneously off mic microphone his her their head s".split()
+    "voices continues stops starts ends again is for second seconds minute minutes multiple several people together "
+    "simultaneously off mic microphone his her their head s time"
 )
+_LOST_WORDS: Final = frozenset(_LOST_LIST.split())
+_SOUNDS: Final = _LOST_WORDS | frozenset(_SOUND_LIST.split())
+_BESIDES: Final = frozenset(_BESIDE_LIST.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,16 @@ from types import ModuleType
 
 from evaluator.errors import MissingExtra
 
-__all__ = ["confusion", "kappa", "precision_recall_f1"]
+__all__ = ["check_installed", "confusion", "kappa", "precision_recall_f1"]
+
+
+def check_installed() -> None:
+    """Load scikit-learn now, so that a lack of it shows before a judge is paid.
+
+    Raises:
+        MissingExtra: scikit-learn isn't installed.
+    """
+    _metrics()
 
 
 def precision_recall_f1(

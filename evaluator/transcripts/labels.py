@@ -86,11 +86,11 @@ def accepted_labels(lines: Sequence[LabelledLine | None]) -> frozenset[str]:
     letters = {label for label in counts if label in {"a", "q"}}
     opens = bool(lines) and lines[0] is not None
     timed = {same_label(line.label) for line in lines if line is not None and line.start_s is not None}
-    names = {label for label, count in counts.items() if count > 1 or label in timed}
+    names: set[str] = {label for label, count in counts.items() if count > 1 or label in timed}
     if (opens or roles) and len(counts) <= _WORD_COUNT:
         names = set(counts)
     if opens and len(counts) == 1 and not roles and not timed and sum(counts.values()) == 1:
-        names = set()  # one colon in the first line of a monologue
+        names.clear()  # one colon in the first line of a monologue
     accepted = roles | names | (letters if len(letters) > 1 else set[str]())
     return frozenset(accepted) if len(accepted) <= MAX_LABELS else frozenset(roles)
 

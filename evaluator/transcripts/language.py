@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
+from importlib import import_module
+from typing import Final, Protocol, cast
 
 __all__ = ["UNDETERMINED", "english_share", "language_of"]
 
@@ -50,8 +48,13 @@ def english_share(text: str) -> float:
     return sum(word in _FUNCTION_WORDS for word in words) / len(words) if words else 0.0
 
 
-@lru_cache(maxsize=1)
-def _identifier() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - the model is heavy, English needs none
+class _Identifier(Protocol):
+    """The part of py3langid that is used; the package ships no types."""
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    def classify(self, text: str) -> tuple[str, float]: ...
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> _Identifier:
+    langid = import_module("py3langid.langid")  # here, because the model is slow to load and English needs none
+    return cast("_Identifier", langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True))

@@ -16,6 +16,7 @@ from evaluator.transcripts.draft import Draft
 from evaluator.transcripts.labels import is_name, read_label, time_alone
 from evaluator.transcripts.plain import parse_lines
 from evaluator.transcripts.roles import role_of, same_label
+from evaluator.transcripts.speech import hear
 
 __all__ = ["parse", "sniff"]
 
@@ -60,10 +61,9 @@ def _front_matter(lines: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     end = next((at for at, line in enumerate(lines[1:_FIELD_LINES], start=1) if line.strip() == "---"), None)
     if end is None:
         return {}, lines
-    fields = {
-        found[1]: found[2].strip().strip("\"'") for line in lines[1:end] if (found := _FIELD.fullmatch(line.strip()))
-    }
-    return {key: value for key, value in fields.items() if key in _FIELDS and value}, lines[end + 1 :]
+    found = [match for line in lines[1:end] if (match := _FIELD.fullmatch(line.strip())) and match[1] in _FIELDS]
+    fields = {match[1]: match[2].strip().strip("\"'") for match in found}
+    return {key: value for key, value in fields.items() if value}, lines[end + 1 :]
 
 
 def _plain_lines(lines: Sequence[str]) -> list[str]:
@@ -107,13 +107,10 @@ def _speakers(headings: Sequence[str]) -> frozenset[str]:
 def _unmarked(line: str) -> str:
     mark = _MARK.match(line)
     body = line[mark.end() :] if mark else line
-    if _BOLD_LABEL.match(body):
-        return body if read_label(body) else _plain_inline(body)
     parted = mark is not None and mark.group().strip() not in {"", ">"}
     return ("\n" if parted else "") + _plain_inline(body)
 
 
 def _plain_inline(body: str) -> str:
-    for pattern, kept in ((_LINK, r"\1"), (_EMPHASIS, r"\2")):
-        body = pattern.sub(kept, body)
-    return body.replace("`", "")
+    body = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", body))
+    return _SINGLE.sub(lambda match: match[2] if hear(match.group()).text else match.group(), body).replace("`", "")

@@ -19,9 +19,9 @@ __all__ = ["parse", "sniff"]
 _HEAD_LINES: Final = 200
 _LINE_CHARS: Final = 160
 _FULL_MARKS: Final = 2
+_SPELLED: Final = r"(?:(?P<hours>\d{1,2}) hours? )?(?P<minutes>\d{1,3}) minutes? (?P<seconds>\d{1,2}) seconds?"
 _HEADER: Final = re.compile(
-    rf"\[?(?P<name>[^\W\d_][^\[\]:|]{{0,59}}?)\]?(?: ?[-–—|,])? "
-    rf"(?:[\[(]?(?P<clock>{CLOCK})[\])]?|(?:(?P<hours>\d{{1,2}}) hours? )?(?P<minutes>\d{{1,3}}) minutes? (?P<seconds>\d{{1,2}}) seconds?)"
+    rf"\[?(?P<name>[^\W\d_][^\[\]:|]{{0,59}}?)\]?(?: ?[-–—|,])? (?:[\[(]?(?P<clock>{CLOCK})[\])]?|{_SPELLED})"
 )
 _FOOTER: Final = re.compile(r"transcribed by https?://\S{1,100}", re.IGNORECASE)
 _PREAMBLE_CHARS: Final = 2_000  # Otter puts a title, keywords and the list of speakers first

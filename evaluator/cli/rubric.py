@@ -65,12 +65,12 @@ def check(
     from evaluator.cli.rubric_text import summarise  # noqa: PLC0415 - help must not load it
     from evaluator.cli.terminal import note, shown_path, write_stdout  # noqa: PLC0415 - help must not load it
     from evaluator.rubric import (  # noqa: PLC0415 - help must not load it
-        advise,
         find_rubric_faults,
         find_rubric_file,
         parse_rubric,
         read_rubric_file,
     )
+    from evaluator.rubric_advice import advise  # noqa: PLC0415 - help must not load it
 
     path = find_rubric_file(file)
     text = read_rubric_file(path)

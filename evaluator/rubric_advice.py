@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evaluator.rubric.form import Band, Criterion, Rubric
+from evaluator.rubric_form import Band, Criterion, Rubric
 from evaluator.types import SEVERITIES
 
 __all__ = ["advise"]

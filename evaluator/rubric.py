@@ -1,6 +1,7 @@
-"""Rubric files: a YAML file or a shipped id in; a `Rubric` out, or every fault with line, key path and remedy.
+"""The rubric: a document that a coach can read and the only place where criteria, weights, bands and vetoes live.
 
-Apart from the form, because these are the doors through which strangers' files come.
+In: a YAML file, or the id of one that is shipped. Out: a frozen `Rubric`, or every fault with its line, key path and
+remedy. A second rubric needs no line of code; `rubrics/README.md` tells how to write one.
 """
 
 from __future__ import annotations
@@ -15,11 +16,33 @@ from pydantic_core import ErrorDetails
 
 from evaluator.errors import RubricError
 from evaluator.resources import resource_dir
-from evaluator.rubric.form import KEYS, Rubric
-from evaluator.rubric.references import BrokenReferences
+from evaluator.rubric_form import (
+    KEYS,
+    Applicability,
+    Band,
+    Criterion,
+    Exemplars,
+    Measured,
+    Quantity,
+    QuestionType,
+    Rubric,
+    Scoring,
+    VetoRule,
+)
+from evaluator.rubric_references import BrokenReferences
 from evaluator.strict_yaml import YamlDocument, parse_yaml
 
 __all__ = [
+    "Applicability",
+    "Band",
+    "Criterion",
+    "Exemplars",
+    "Measured",
+    "Quantity",
+    "QuestionType",
+    "Rubric",
+    "Scoring",
+    "VetoRule",
     "find_rubric_faults",
     "find_rubric_file",
     "load_rubric",

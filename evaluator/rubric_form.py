@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from evaluator.errors import RubricError
-from evaluator.rubric.references import BrokenReferences, find_faults
+from evaluator.rubric_references import BrokenReferences, find_faults
 from evaluator.types import Kind, Severity
 
 __all__ = [

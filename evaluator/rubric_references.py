@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from evaluator.cues import check_cue
 
 if TYPE_CHECKING:
-    from evaluator.rubric.form import Band, Criterion, Rubric, VetoRule
+    from evaluator.rubric_form import Band, Criterion, Rubric, VetoRule
 
 __all__ = ["BrokenReferences", "Fault", "find_faults"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +34,7 @@ _TAG: Final = re.compile(
     r"</?(?:[cibu]|ruby|rt|lang|font|span|v)(?:[. \t][^<>]{0,200})?>|<(?:\d+:)?\d{1,2}:\d{2}[.,]\d{3}>|\{\\an\d\}",
     re.IGNORECASE,
 )
-_DASH: Final = re.compile(r"[-–—]\s*")
+_DASHES: Final = "-–—"
 _ROLLING_SHARE: Final = 0.3  # live captions repeat a line in nearly every cue, people in almost none
 _ROLLING_CUES: Final = 4
 
@@ -135,14 +135,12 @@ def _utterances(lines: Sequence[_Line]) -> Iterator[Utterance]:
             speaker = line.voice or speaker
             yield Utterance(speaker, line.text, line.start_s, line.end_s)
         return
-    bare = [replace(line, text=_DASH.sub("", line.text, count=1)) for line in lines]
-    labels = [read_label(line.text) for line in bare]
+    labels = [read_label(line.text.lstrip(_DASHES).lstrip()) for line in lines]
     accepted = accepted_labels(labels)
     speaker = None
-    for line, undashed, label in zip(lines, bare, labels, strict=True):
+    for line, label in zip(lines, labels, strict=True):
         if label is not None and same_label(label.label) in accepted:
             speaker = label.label
             yield Utterance(speaker, label.rest, line.start_s, line.end_s)
         else:
-            dashed = line.text.startswith(("-", "–", "—"))
-            yield Utterance(speaker, undashed.text if dashed else line.text, line.start_s, line.end_s)
+            yield Utterance(speaker, line.text.lstrip(_DASHES).lstrip(), line.start_s, line.end_s)

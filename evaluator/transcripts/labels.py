@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from evaluator.transcripts.limits import MAX_LABELS
@@ -29,6 +30,7 @@ _LABEL: Final = re.compile(
 )
 _TIME_ALONE: Final = re.compile(rf"[\[(]?({CLOCK})(?: ?[-–—]+>? ?{CLOCK})?[\])]?")
 _WORD_COUNT: Final = 5
+_SIDES: Final = 2
 _PARTICLE_WORDS: Final = "van von de der den da di du la le el al bin ibn dos del y e and of the"
 _PARTICLES: Final = frozenset(_PARTICLE_WORDS.split())
 _ANSWER_WORDS: Final = (
@@ -78,20 +80,26 @@ def read_label(line: str) -> LabelledLine | None:
 
 
 def accepted_labels(lines: Sequence[LabelledLine | None]) -> frozenset[str]:
-    """Return, in the form of `same_label`, which labels of ``lines`` (lines with words, in order) name speakers."""
+    """Return which labels name speakers, in the form of `same_label`.
+
+    Words for a role do, and so does any name that comes back or has a time beside it. A name that stands there once
+    does only if it is one of the two that a dialogue needs: "Happiness: thumbs up" is part of an answer.
+
+    Args:
+        lines: Every line with words, in order; ``None`` where it can't be a label.
+    """
     counts = Counter(same_label(line.label) for line in lines if line is not None)
     if not counts:
         return frozenset()
     roles = {label for label in counts if role_of(label) is not None}
-    letters = {label for label in counts if label in {"a", "q"}}
-    opens = bool(lines) and lines[0] is not None
+    letters = counts.keys() & {"a", "q"}
     timed = {same_label(line.label) for line in lines if line is not None and line.start_s is not None}
-    names: set[str] = {label for label, count in counts.items() if count > 1 or label in timed}
-    if (opens or roles) and len(counts) <= _WORD_COUNT:
-        names = set(counts)
-    if opens and len(counts) == 1 and not roles and not timed and sum(counts.values()) == 1:
-        names.clear()  # one colon in the first line of a monologue
-    accepted = roles | names | (letters if len(letters) > 1 else set[str]())
+    accepted = roles | timed | {label for label, count in counts.items() if count > 1}
+    if len(letters) > 1:
+        accepted |= letters
+    if roles or (lines[0] is not None and (len(counts) > 1 or " " in next(iter(counts)))):
+        sides = {role_of(label) for label in roles} & {"candidate", "interviewer"}
+        accepted.update(islice((label for label in counts if label not in roles), _SIDES - len(sides)))
     return frozenset(accepted) if len(accepted) <= MAX_LABELS else frozenset(roles)
 
 

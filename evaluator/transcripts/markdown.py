@@ -22,13 +22,14 @@ __all__ = ["parse", "sniff"]
 
 _HEADING: Final = re.compile(r" {0,3}#{1,6} +(.{1,200}?) *#{0,6} *")
 _BOLD_LABEL: Final = re.compile(r"(?:> ?|[-*] )?(?:\*\*|__)[^*_\n]{1,60}(?::(?:\*\*|__)|(?:\*\*|__) ?:)")
-_RULE: Final = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,}|={3,})[ -]{0,10}")
-_MARK: Final = re.compile(r" {0,6}(?:> ?){0,4}(?:[-*+] |\d{1,3}[.)] )?")
+_RULE: Final = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,}|={3,})\s*")
+_MARK: Final = re.compile(r" {0,6}(?:> ?){0,4}(?P<item>[-*+] |\d{1,3}[.)] )?")
 _LINK: Final = re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?:|mailto:|\./|/|#)[^()\s]{0,500}\)")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1")
 _SINGLE: Final = re.compile(r"(?<![\w*_])([*_])(?=[^\s*_])([^*_\n]{1,300}?)(?<=[^\s*_])\1(?![\w*_])")
 _COMMENT: Final = re.compile(r"<!--(?:(?!-->).){0,5000}-->", re.DOTALL)
 _FIELD: Final = re.compile(r"([a-z_]{1,40}) ?: *(.{0,2000})")
+_FENCES: Final = ("```", "~~~")
 _FIELD_LINES: Final = 40
 _FIELDS: Final = frozenset({"question", "question_type", "candidate"})
 _HEAD_LINES: Final = 400
@@ -46,7 +47,7 @@ def sniff(text: str) -> float:
 def parse(text: str) -> Draft:
     """Split Markdown into utterances; front matter gives the question, its type and the candidate."""
     fields, lines = _front_matter(_COMMENT.sub("", text).splitlines())
-    draft = parse_lines(_plain_lines(lines))
+    draft = parse_lines(*_plain_lines(lines))
     return replace(
         draft,
         question=fields.get("question"),
@@ -66,21 +67,25 @@ def _front_matter(lines: Sequence[str]) -> tuple[dict[str, str], Sequence[str]]:
     return {key: value for key, value in fields.items() if value}, lines[end + 1 :]
 
 
-def _plain_lines(lines: Sequence[str]) -> list[str]:
-    """Return ``lines`` with speaker headings as labels and without any other mark of Markdown."""
+def _plain_lines(lines: Sequence[str]) -> tuple[list[str], frozenset[int]]:
+    """Return ``lines`` with speaker headings as labels and without other marks, and which of them are list items."""
     headings = [_heading(line) for line in lines]
     speakers = _speakers([heading for heading in headings if heading is not None])
     plain: list[str] = []
+    listed: set[int] = set()
     for line, heading in zip(lines, headings, strict=True):
         if heading is not None:
-            plain.append("")
-            if same_label(_label(heading)) in speakers:
-                plain.append(heading if heading.endswith(":") else f"{heading}:")
-        elif line.lstrip().startswith(("```", "~~~")) or (_RULE.fullmatch(line[:80]) and len(line) < 80):  # noqa: PLR2004 - a rule is short
+            plain.append(f"{heading.rstrip(':')}:" if same_label(_label(heading)) in speakers else "")
+        elif line.lstrip().startswith(_FENCES) or _RULE.fullmatch(line):
             plain.append("")
         else:
-            plain.append(_unmarked(line))
-    return plain
+            mark = _MARK.match(line)
+            body = line[mark.end() :] if mark else line
+            if mark and mark["item"]:
+                plain.append("")  # an item is a paragraph
+                listed |= {len(plain)} if not _BOLD_LABEL.match(body) else set[int]()
+            plain.append(_plain_inline(body))
+    return plain, frozenset(listed)
 
 
 def _heading(line: str) -> str | None:
@@ -102,13 +107,6 @@ def _speakers(headings: Sequence[str]) -> frozenset[str]:
         for label, count in labels.items()
         if role_of(label) is not None or (count > 1 and is_name(spelled[label]))
     )
-
-
-def _unmarked(line: str) -> str:
-    mark = _MARK.match(line)
-    body = line[mark.end() :] if mark else line
-    parted = mark is not None and mark.group().strip() not in {"", ">"}
-    return ("\n" if parted else "") + _plain_inline(body)
 
 
 def _plain_inline(body: str) -> str:

@@ -7,12 +7,12 @@ a new paragraph is a new line of the same turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from evaluator.transcripts.draft import Draft, Utterance
 from evaluator.transcripts.labels import LabelledLine, accepted_labels, read_label, time_alone
-from evaluator.transcripts.roles import same_label
+from evaluator.transcripts.roles import role_of, same_label
 from evaluator.types import Flag
 
 __all__ = ["HEADING_IGNORED", "NO_LABELS", "paragraphs", "parse", "parse_lines", "sniff"]
@@ -36,16 +36,24 @@ def parse(text: str) -> Draft:
     return parse_lines(text.splitlines())
 
 
-def parse_lines(lines: Sequence[str]) -> Draft:
-    """Split lines of running text into utterances; `markdown` and `docx` come here too."""
+def parse_lines(lines: Sequence[str], listed: Collection[int] = ()) -> Draft:
+    """Split lines of running text into utterances; `markdown` comes here too.
+
+    Args:
+        lines: The lines, without line ends.
+        listed: Indexes of lines that are items of a list: only a word for a role makes one of them a label.
+    """
     labels = [read_label(line) if line.strip() else None for line in lines]
+    for at in listed:
+        label = labels[at]
+        labels[at] = label if label is not None and role_of(label.label) is not None else None
     accepted = accepted_labels(
         [label for line, label in zip(lines, labels, strict=True) if line.strip() and time_alone(line) is None]
     )
     utterances = list(_utterances(lines, labels, accepted))
     if all(utterance.speaker is None for utterance in utterances):
         return Draft(tuple(utterances), flags=(NO_LABELS,))
-    if utterances[0].speaker is None and len(utterances[0].text) <= _PREAMBLE_CHARS:
+    if len(utterances) > 1 and utterances[0].speaker is None and len(utterances[0].text) <= _PREAMBLE_CHARS:
         return Draft(tuple(utterances[1:]), flags=(HEADING_IGNORED,))
     return Draft(tuple(utterances))
 
@@ -62,14 +70,18 @@ def _utterances(
         if alone is not None:
             clock = alone
         elif label is not None and same_label(label.label) in accepted:
-            if words:
-                yield Utterance(speaker, paragraphs(words), start)
+            yield from _spoken(speaker, words, start)
             speaker, start = label.label, label.start_s if label.start_s is not None else clock
             words, clock = [label.rest], None
         else:
             words.append(line)
-    if words:
-        yield Utterance(speaker, paragraphs(words), start)
+    yield from _spoken(speaker, words, start)
+
+
+def _spoken(speaker: str | None, lines: Sequence[str], start_s: float | None) -> Iterator[Utterance]:
+    text = paragraphs(lines)
+    if text:
+        yield Utterance(speaker, text, start_s)
 
 
 def paragraphs(lines: Sequence[str]) -> str:

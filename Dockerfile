@@ -37,13 +37,15 @@ COPY --from=packages /opt/evaluator /opt/evaluator
 # A layer of its own for the package: a new version of it moves kilobytes, not the packages above.
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     /opt/evaluator/bin/pip install --no-cache-dir --no-deps --no-index /dist/*.whl
+# So that nothing is written, not even to a temporary folder: torch makes its cache folder when imported, which does
+# nothing if it is there, and joblib would make a semaphore for processes that the evaluator never starts.
 ENV PATH=/opt/evaluator/bin:$PATH \
+    HF_HUB_OFFLINE=1 \
+    JOBLIB_MULTIPROCESSING=0 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    HF_HOME=/tmp/huggingface \
-    HF_HUB_OFFLINE=1 \
-    TRANSFORMERS_OFFLINE=1 \
-    TMPDIR=/tmp
+    TORCHINDUCTOR_CACHE_DIR=/opt/evaluator \
+    TRANSFORMERS_OFFLINE=1
 WORKDIR /data
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["evaluator", "--version"]

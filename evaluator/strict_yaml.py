@@ -26,7 +26,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _MAX_CHARS: Final = 1_000_000  # the largest rubric shipped is under 100,000
 _MAX_DEPTH: Final = 12  # a rubric needs 5
-_MAX_NODES: Final = 20_000  # the largest rubric shipped holds about 2,500
+_MAX_NODES: Final = 10_000  # the largest rubric shipped holds about 2,500
 _MAX_SHOWN: Final = 60  # characters of a key in a message
 # Controls but tab and line ends, surrogates, direction overrides and isolates, noncharacters. A byte order mark may
 # lead a file, and is dropped before this looks.

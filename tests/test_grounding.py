@@ -82,6 +82,11 @@ def test_a_later_whole_word_is_found_behind_a_part_of_one() -> None:
     assert (evidence.start, evidence.end) == (16, 21)
 
 
+def test_a_monotonous_turn_ends_the_search() -> None:
+    """A quote that stands in a turn at every place but never as whole words is given up, not tried for ever."""
+    assert find_quote(Quote(0, "a" * 3000), make_transcript("a" * 1_000_000)) is None
+
+
 def test_scripts_without_spaces_can_be_quoted() -> None:
     """A language that doesn't part its words is matched anywhere."""
     evidence = find_quote(Quote(0, "留存率最重要"), make_transcript("我认为留存率最重要的"))

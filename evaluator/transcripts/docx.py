@@ -15,7 +15,7 @@ from evaluator.errors import MissingExtra, TranscriptError
 from evaluator.transcripts import otter, plain
 from evaluator.transcripts.draft import Draft
 from evaluator.transcripts.labels import time_alone
-from evaluator.transcripts.limits import MAX_UNPACKED_BYTES
+from evaluator.transcripts.limits import MAX_BLOCKS, MAX_BODY_BYTES, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -59,6 +59,8 @@ def extract(data: bytes) -> str:
         ) from error
     try:
         return "\n\n".join(_paragraphs(docx.Document(io.BytesIO(data))))
+    except TranscriptError:
+        raise
     except Exception as error:
         raise TranscriptError(
             "the Word document is damaged", where=_BODY, remedy="save it again, or as text"
@@ -82,15 +84,28 @@ def _check_archive(data: bytes) -> None:
         raise TranscriptError(f"this looks like {kind}, not a transcript", where="byte 0", remedy="unpack or export it")
     if any(part.flag_bits & 0x1 for part in parts):
         raise TranscriptError("the document is locked with a password", where=_BODY, remedy="save it without one")
-    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-        limit = MAX_UNPACKED_BYTES // 1024 // 1024
-        raise TranscriptError(f"the document unpacks to more than {limit} MiB", where=_BODY, remedy="save it as text")
+    body = next(part.file_size for part in parts if part.filename == _BODY)
+    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES or body > MAX_BODY_BYTES:
+        raise TranscriptError(
+            f"the document unpacks to more than {MAX_BODY_BYTES // 1024 // 1024} MiB of text, or "
+            f"{MAX_UNPACKED_BYTES // 1024 // 1024} MiB in all",
+            where=_BODY,
+            remedy="save it as text",
+        )
 
 
 def _paragraphs(document: Document) -> Iterator[str]:
     from docx.table import Table as TableType
 
+    blocks = 0
     for block in document.iter_inner_content():
+        blocks += 1
+        if isinstance(block, TableType):
+            blocks += len(block.rows)
+        if blocks > MAX_BLOCKS:
+            raise TranscriptError(
+                f"the document has more than {MAX_BLOCKS:,} paragraphs and rows", where=_BODY, remedy="save it as text"
+            )
         if isinstance(block, TableType):
             yield from _rows(block)
         elif block.text.strip():

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "MAX_BLOCKS",
+    "MAX_BODY_BYTES",
     "MAX_BYTES",
     "MAX_CUES",
     "MAX_LABELS",
@@ -25,6 +27,8 @@ __all__ = [
 MAX_BYTES: Final = 5 * 1024 * 1024  # three hours of WhisperX with a time for every word
 MAX_SPEECH_CHARS: Final = 400_000  # eight hours of speech, a whole day of interviews
 MAX_UNPACKED_BYTES: Final = 20 * 1024 * 1024  # a .docx holds styles and themes beside its text; a zip bomb holds more
+MAX_BODY_BYTES: Final = 2 * 1024 * 1024  # of the text in a .docx, whose marks take ten times the room of the words
+MAX_BLOCKS: Final = 10_000  # paragraphs and table rows of a .docx; python-docx needs 0.1 ms for each
 MAX_LINES: Final = 60_000  # eight hours of speech at a word or two a line
 MAX_TURNS: Final = 20_000  # a turn every four seconds for a day
 MAX_CUES: Final = 30_000  # a caption every three seconds for a day

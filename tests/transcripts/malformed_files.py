@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
+import docx
+
 from tests.transcripts.malformed_rows import SECRET, SPEECH, Case, Parses, Refused, raw, turns, zipped
 
 __all__ = ["BINARY", "DOCUMENTS", "EMPTY", "ENCODED", "FOREIGN"]
@@ -9,6 +14,19 @@ __all__ = ["BINARY", "DOCUMENTS", "EMPTY", "ENCODED", "FOREIGN"]
 
 def _bomb() -> bytes:
     return zipped(**{"word/document.xml": b"\0" * 60_000_000, "[Content_Types].xml": b"<Types/>"})
+
+
+def _document(body: str) -> bytes:
+    """Return a Word document with ``body`` as its only contents."""
+    stream, changed = io.BytesIO(), io.BytesIO()
+    docx.Document().save(stream)
+    with zipfile.ZipFile(stream) as archive, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as copy:
+        for part in archive.infolist():
+            data = archive.read(part)
+            if part.filename == "word/document.xml":
+                data = data.replace(b"<w:sectPr", f"{body}<w:sectPr".encode(), 1)
+            copy.writestr(part, data)
+    return changed.getvalue()
 
 
 def _entity_document() -> bytes:
@@ -121,5 +139,17 @@ DOCUMENTS: tuple[Case, ...] = (
         Refused("damaged", "word/document.xml"),
     ),
     Case("Word document with entities", _entity_document, Refused("damaged", "word/document.xml")),
-    Case("zip bomb", _bomb, Refused("unpacks to more than 20 MiB", "word/document.xml"), big=True),
+    Case(
+        "Word document with too many paragraphs",
+        lambda: _document("<w:p/>" * 20_000),
+        Refused("10,000 paragraphs and rows", "word/document.xml"),
+        big=True,
+    ),
+    Case(
+        "Word document with one huge row",
+        lambda: _document(f"<w:tbl><w:tr>{'<w:tc><w:p/></w:tc>' * 80_000}</w:tr></w:tbl>"),
+        Refused("empty", "line 1"),
+        big=True,
+    ),
+    Case("zip bomb", _bomb, Refused("unpacks to more than 2 MiB", "word/document.xml"), big=True),
 )

@@ -19,7 +19,12 @@ _TOO_MANY_LINES = Refused("60,000 lines", "line 60001")
 
 def _filled(piece: str, head: str = "", tail: str = "") -> Callable[[], bytes]:
     """Return a builder of 5 MB of ``piece`` between ``head`` and ``tail``."""
-    return lambda: (head + piece * ((_SIZE - len(head) - len(tail)) // len(piece.encode())) + tail).encode()
+
+    def build() -> bytes:
+        times = (_SIZE - len(head) - len(tail)) // len(piece.encode())
+        return (head + piece * times + tail).encode()
+
+    return build
 
 
 def _moment(second: int, mark: str) -> str:

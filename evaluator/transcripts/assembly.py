@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from evaluator.errors import TranscriptError
@@ -21,18 +22,19 @@ _ANSWER_WORDS: Final = 20  # shorter turns of the candidate greet, or ask back
 _TYPE_CHARS: Final = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the caller told about a transcript; it wins over what the source says."""
+    """What the caller told about a transcript; it wins over what the source says.
 
-    __slots__ = ("candidate", "question", "question_type")
+    Attributes:
+        candidate: Label of the candidate; ``None`` if untold, like the others.
+        question: The question asked.
+        question_type: Id of its type.
+    """
 
-    def __init__(
-        self, *, candidate: str | None = None, question: str | None = None, question_type: str | None = None
-    ) -> None:
-        """Hold what was told; ``None`` means nothing was."""
-        self.candidate = candidate
-        self.question = question
-        self.question_type = question_type
+    candidate: str | None = None
+    question: str | None = None
+    question_type: str | None = None
 
 
 def assemble(draft: Draft, format_name: str, told: Told, flags: tuple[Flag, ...] = ()) -> Transcript:

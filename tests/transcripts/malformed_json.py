@@ -38,6 +38,7 @@ JSON: tuple[Case, ...] = (
     ),
     Case("huge integer", raw('{"turns":[],\n"n":' + "9" * 5000 + "}"), Refused("more than 18 digits", "line 2")),
     Case("key twice", raw(f'{{"turns": [],\n"turns": [{{"{SECRET}": 1}}]\n}}'), Refused("stands twice", "line 3")),
+    Case("nested 50,000 deep", raw('{"turns":\n' + "[" * 50_000), Refused("nested too deeply", "line 2")),
     Case("several transcripts", raw('{"turns": []}\n' * 192), Refused("holds 192 transcripts", "line 2")),
     Case("list of numbers", raw('[{"speaker": "a", "text": "b"}, 4]'), Refused("no JSON object", "turns[1]")),
     Case("list of lists", raw("[[1, 2]]"), Refused("no JSON object", "turns[0]")),

@@ -145,8 +145,8 @@ def find_rubric_faults(text: str) -> tuple[RubricError, ...]:
 
 
 def rubric_paths() -> dict[str, Path]:
-    """Return the shipped rubrics by id, sorted."""
-    return {path.stem: path for path in sorted(resource_dir("rubrics").glob("*.yaml"))}
+    """Return the shipped rubrics by id, sorted; ``ID.lexicon.yaml`` beside one is none."""
+    return {path.stem: path for path in sorted(resource_dir("rubrics").glob("*.yaml")) if "." not in path.stem}
 
 
 def _read(text: str) -> Rubric | tuple[RubricError, ...]:

@@ -8,7 +8,7 @@ Where a sentence runs on, it is cut at the comma nearest to the usual length, el
 from __future__ import annotations
 
 import re
-from typing import Final, Protocol, cast
+from typing import Final
 
 __all__ = ["sentence_spans"]
 
@@ -19,13 +19,6 @@ _SHORTEST_WINDOW: Final = 12
 _CRUMB_WORDS: Final = 3
 _WORD: Final = re.compile(r"\S+")
 _PAUSES: Final = frozenset(",;:")
-
-
-class _Token(Protocol):
-    """The part of a syntok token that is used."""
-
-    offset: int
-    value: str
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -44,13 +37,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 def _punctuated(text: str) -> list[tuple[int, int]]:
     from syntok import segmenter  # noqa: PLC0415 - 30 ms that only a judge needs
 
-    paragraphs = cast("list[list[list[_Token]]]", list(segmenter.analyze(text)))
-    spans: list[tuple[int, int]] = []
-    for sentences in paragraphs:
-        for tokens in sentences:
-            first, last = tokens[0], tokens[-1]
-            spans.append((first.offset, last.offset + len(last.value)))
-    return spans
+    sentences = [tokens for paragraph in segmenter.analyze(text) for tokens in paragraph]
+    return [(tokens[0].offset, tokens[-1].offset + len(tokens[-1].value)) for tokens in sentences]
 
 
 def _windows(text: str, sentence: tuple[int, int]) -> list[tuple[int, int]]:

@@ -28,6 +28,7 @@ _HEAVY: Final = (
 _OWNERS: Final = {
     "docx": "transcripts/docx.py",
     "huggingface_hub": "backends/sentence_transformers.py",
+    "scipy": "fitting/regression.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
 }

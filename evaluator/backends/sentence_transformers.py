@@ -13,7 +13,7 @@ import importlib.util
 import io
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -68,14 +68,18 @@ class SentenceTransformerEncoder:
         """Name of the model; of a folder, its last part."""
         return DEFAULT_MODEL if self._model_name is None else Path(self._model_name).name
 
-    @cached_property
+    @property
     def sha256(self) -> str:
-        """Hash of the weights file.
+        """Hash of the weights file, read once.
 
         Raises:
             MissingExtra: The package with the default weights isn't installed.
             OptionError: The model isn't on this machine.
         """
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         digest = hashlib.sha256()
         with self._weights().open("rb") as file:
             while block := file.read(1 << 20):
@@ -168,7 +172,7 @@ def _quietly_loaded(folder: Path) -> _Model:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def _silence() -> Generator[None]:
     """Hold back progress bars and advice of the libraries; errors still raise."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -70,6 +70,13 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
         Path | None,
         typer.Option(metavar="FILE.jsonl", help="Save each evaluation to this new file as soon as it is there."),
     ] = None,
+    leave_one_author_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-author-out",
+            help="Train the local judge without each author in turn and measure it on that one; takes minutes.",
+        ),
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Measure the first N rows only.")] = None,
     by: Annotated[Grouping, typer.Option(help="What to tell macro F1 apart by.")] = Grouping.author,
     labels_note: Annotated[
@@ -94,6 +101,7 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     """
     from evaluator.agreement.labels import read_labels  # noqa: PLC0415
     from evaluator.agreement.scikit import check_installed  # noqa: PLC0415
+    from evaluator.cli.held_out import held_out_report, refuse_beside  # noqa: PLC0415
     from evaluator.cli.terminal import check_output, note, write_file, write_stdout  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
@@ -105,16 +113,20 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
         check_output(output, labels)
     if predictions is not None:
         _refuse_both(backend=backend, model=model, calibration=calibration, write_predictions=write_predictions)
+    if leave_one_author_out:
+        refuse_beside(settings, calibration=calibration, predictions=predictions, save_to=write_predictions)
     check_installed()
     loaded = load_rubric(settings.rubric)
     labelled = read_labels(labels, loaded)
     labelled = labelled.head(limit) if limit else labelled
     labelled = labelled.noted(labels_note) if labels_note else labelled
-    if predictions is not None:
-        info, measurement = _saved(predictions, labelled, loaded)
+    if leave_one_author_out:
+        report = held_out_report(labelled, loaded, model=settings.model, quiet=quiet)
+    elif predictions is not None:
+        report = _report(labelled, loaded, *_saved(predictions, labelled, loaded))
     else:
-        info, measurement = _asked(settings, labelled, loaded, write_predictions, quiet=quiet)
-    report = _report(labelled, loaded, info, measurement)
+        judged = _asked(settings, labelled, loaded, write_predictions, quiet=quiet)
+        report = _report(labelled, loaded, *judged, calibration=settings.calibration)
     form = format or AgreementFormat(_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     color = output is None and _colored(settings)
     text = _render(report, form, color=color, by_author=by is Grouping.author)
@@ -126,8 +138,8 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
             note(f"wrote {output}")
             for warning in report.warnings:
                 note(f"warning: {warning}")
-    if not measurement.evaluations:
-        note(f"all {len(labelled.rows)} rows failed; the first: {measurement.failures[0].message}")
+    if len(report.failures) == len(labelled.rows):
+        note(f"all {len(labelled.rows)} rows failed; the first: {report.failures[0].message}")
         raise typer.Exit(_ALL_FAILED)
 
 
@@ -225,25 +237,27 @@ def _counter(total: int, *, quiet: bool) -> Generator[Iterator[None]]:
             sys.stderr.flush()
 
 
-def _report(labelled: LabelSet, rubric: Rubric, info: JudgeInfo, measurement: Measurement) -> AgreementReport:
+def _report(
+    labelled: LabelSet, rubric: Rubric, info: JudgeInfo, measurement: Measurement, *, calibration: Path | None = None
+) -> AgreementReport:
     from evaluator.agreement.report import calibration_warnings, report_of  # noqa: PLC0415
 
-    warnings = calibration_warnings(info, _trained_on(info), labelled)
+    warnings = calibration_warnings(info, _trained_on(info, calibration), labelled)
     return report_of(labelled, rubric, info, measurement, warnings=warnings)
 
 
-def _trained_on(info: JudgeInfo) -> str | None:
+def _trained_on(info: JudgeInfo, calibration: Path | None) -> str | None:
     """Return the SHA-256 of the labels that the judge's calibration learned from, if its backend can tell.
 
-    A backend that is trained tells it by a function ``trained_on(calibration id)`` in its module.
+    A backend that is trained tells it by a function ``trained_on(calibration id, file that was given)`` in its module.
     """
     from evaluator.backends import BACKENDS  # noqa: PLC0415
 
     if info.calibration is None or info.backend not in BACKENDS:
         return None
     module = importlib.import_module(BACKENDS[info.backend].module)
-    look_up = cast("Callable[[str], str | None] | None", getattr(module, "trained_on", None))
-    return look_up(info.calibration) if look_up else None
+    look_up = cast("Callable[[str, Path | None], str | None] | None", getattr(module, "trained_on", None))
+    return look_up(info.calibration, calibration) if look_up else None
 
 
 def _render(report: AgreementReport, form: AgreementFormat, *, color: bool, by_author: bool) -> str:

@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, CommandRow]] = {
     "grade": CommandRow("evaluator.cli.grade", "grade", "Judge one transcript and show what failed, with proof."),
     "rubric": CommandRow("evaluator.cli.rubric", "app", "List, show, check or start a rubric."),
     "agreement": CommandRow("evaluator.cli.agreement", "agreement", "Measure a judge against labelled transcripts."),
+    "fit": CommandRow("evaluator.cli.fit", "fit", "Train the local judge on labelled transcripts."),
     "schema": CommandRow("evaluator.cli.schema", "schema", "Print the JSON Schema of a result."),
 }
 

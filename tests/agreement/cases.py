@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from evaluator.agreement.labels import LabelledRow, LabelSet, parse_labels
@@ -90,6 +91,6 @@ def build_judge(options: JudgeOptions) -> Judge:
     )
 
 
-def trained_on(calibration: str) -> str | None:
+def trained_on(calibration: str, _file: Path | None = None) -> str | None:
     """Return which labels the calibration learned from."""
     return TRAINED_ON if calibration == "cal-1" else None

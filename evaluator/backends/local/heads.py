@@ -1,0 +1,181 @@
+"""The trained heads: `Features` in, a margin and the sentences behind it for each criterion out. Plain arithmetic.
+
+Two layers, both linear. The first looks at sentences: for each criterion, does this one commit the failure, does it
+avoid it, is it the one that decides, and which way does the deciding one point. The second looks at the answer: the
+strongest sentences of the first layer, with counts over the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from evaluator.backends.local.counting import Floats
+from evaluator.backends.local.features import REPLY_COMPARISONS, Features, Places
+
+__all__ = [
+    "SCORE_SCALES",
+    "CriterionForm",
+    "DocumentHead",
+    "SentenceHeads",
+    "SentenceScores",
+    "document_width",
+    "score_sentences",
+]
+
+SCORE_SCALES: Final = {"own": 0.5, "others": 0.04, "decisive": 0.5, "primary": 0.5, "around_primary": 0.3, "over": 3.0}
+_STRONGEST: Final = 3
+_OWN_COLUMNS: Final = 9
+_REPLY_COLUMNS: Final = 5
+_LENGTH_COLUMNS: Final = 2
+_MOST_OVER: Final = 3.0  # times the limit; longer says no more
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionForm:
+    """What of a criterion decides the shape of its heads.
+
+    Attributes:
+        id: Its id.
+        answers_follow_up: It applies only where the interviewer follows up, so later turns are looked at by themselves.
+        word_limit: Limit in words of a measured criterion; ``None`` for the others.
+    """
+
+    id: str
+    answers_follow_up: bool
+    word_limit: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SentenceHeads:
+    """The first layer, for ``m`` criteria; the last row of each array holds intercepts.
+
+    Attributes:
+        forms: The criteria; ``m``.
+        sentences: ``(width + 1, 3 m + 1)``: commits, avoids, decides; one column for naming the metric that decides.
+        polarity: ``(width + 1, 2 m)``: whether a deciding sentence commits; whether that metric's sentence does.
+        replies: ``(2 d + 1, f)``: for each criterion that answers a follow-up, in order, whether the replies commit.
+    """
+
+    forms: tuple[CriterionForm, ...]
+    sentences: Floats
+    polarity: Floats
+    replies: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DocumentHead:
+    """The second layer for one criterion: ``weights`` has a number for each column, then the intercept."""
+
+    weights: Floats
+
+    def margin(self, row: Floats) -> float:
+        """Return the margin: above 0 speaks for present, its size for how clearly."""
+        return float(row @ self.weights[:-1] + self.weights[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SentenceScores:
+    """What the first layer says of one case with ``n`` sentences.
+
+    Attributes:
+        forms: The criteria; ``m``.
+        commits: ``(n, m)``, logits.
+        avoids: ``(n, m)``, logits.
+        decides: ``(n, m)``, logits.
+        polarity: ``(m,)``, which way the deciding sentences point, on average.
+        primary: ``(m,)``, which way the sentence with the deciding metric points.
+        around_primary: ``(g + p + 5,)``, what is counted where that metric is stated.
+        replies: ``(f,)``, logits.
+    """
+
+    forms: tuple[CriterionForm, ...]
+    commits: Floats
+    avoids: Floats
+    decides: Floats
+    polarity: Floats
+    primary: Floats
+    around_primary: Floats
+    replies: Floats
+
+    def document_row(self, place: int, features: Features) -> tuple[Floats, int]:
+        """Return the second layer's columns for criterion number ``place``, and how many of them are its own."""
+        form = self.forms[place]
+        own = np.concatenate(
+            [
+                _strongest(self.commits[:, place]) * SCORE_SCALES["own"],
+                _strongest(self.avoids[:, place]) * SCORE_SCALES["own"],
+                np.array([self.polarity[place], self.decides[:, place].max()]) * SCORE_SCALES["decisive"],
+                [self.primary[place] * SCORE_SCALES["primary"]],
+            ]
+        )
+        extra = np.zeros(0)
+        if form.answers_follow_up:
+            extra = self._reply_columns(place, features)
+        if form.word_limit is not None:
+            over = SCORE_SCALES["over"] * (form.id in features.over_limit)
+            extra = np.concatenate([extra, [min(_MOST_OVER, features.longest_words / form.word_limit), over]])
+        count = len(own) + len(extra)
+        if form.answers_follow_up:
+            count += REPLY_COMPARISONS
+            extra = np.concatenate([extra, features.replies])
+        best = np.concatenate([self.commits.max(axis=0), self.avoids.max(axis=0)]) * SCORE_SCALES["others"]
+        around = self.around_primary * SCORE_SCALES["around_primary"]
+        return np.concatenate([own, extra, best, features.document, around]), count
+
+    def evidence(self, place: int, *, present: bool) -> Places:
+        """Return the places of all sentences, those first that best show the verdict on criterion number ``place``."""
+        shown = self.commits[:, place] if present else self.avoids[:, place]
+        return np.argsort(-(shown + self.decides[:, place]), kind="stable")
+
+    def _reply_columns(self, place: int, features: Features) -> Floats:
+        later = features.later if len(features.later) else np.arange(len(features.sentences))
+        commits, avoids = self.commits[later, place], self.avoids[later, place]
+        number = sum(form.answers_follow_up for form in self.forms[:place])
+        ends = np.array([commits.max(), avoids.max(), commits[-1], avoids[-1]]) * SCORE_SCALES["own"]
+        return np.concatenate([[self.replies[number]], ends])
+
+
+def document_width(form: CriterionForm, features: Features, criteria: int) -> int:
+    """Return how many columns `SentenceScores.document_row` has for a criterion, of so many in all."""
+    around = features.phrases.shape[1] + features.pairs.shape[1]
+    width = _OWN_COLUMNS + 2 * criteria + len(features.document) + around
+    if form.answers_follow_up:
+        width += _REPLY_COLUMNS + len(features.replies)
+    return width + (_LENGTH_COLUMNS if form.word_limit is not None else 0)
+
+
+def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
+    """Apply the first layer."""
+    m = len(heads.forms)
+    logits = _apply(features.rows, heads.sentences)
+    points = _apply(features.rows, heads.polarity)
+    commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m : 3 * m]
+    primary = _softmax(logits[:, 3 * m])
+    return SentenceScores(
+        forms=heads.forms,
+        commits=commits,
+        avoids=avoids,
+        decides=decides,
+        polarity=(_softmax(decides) * points[:, :m]).sum(axis=0),
+        primary=primary @ points[:, m:],
+        around_primary=np.concatenate([primary @ features.phrases, primary @ features.pairs]),
+        replies=_apply(features.reply_vectors, heads.replies),
+    )
+
+
+def _apply(rows: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float32]], weights: Floats) -> Floats:
+    return rows @ weights[:-1] + weights[-1]
+
+
+def _softmax(logits: Floats) -> Floats:
+    grown = np.exp(logits - logits.max(axis=0))
+    return grown / grown.sum(axis=0)
+
+
+def _strongest(logits: Floats) -> Floats:
+    """Return the highest logit, the second, and the mean of the highest three."""
+    ordered = np.sort(logits)[::-1]
+    return np.array([ordered[0], ordered[min(1, len(ordered) - 1)], ordered[:_STRONGEST].mean()])

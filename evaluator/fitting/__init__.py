@@ -1,0 +1,1 @@
+"""How the local judge is trained: labelled transcripts in, a calibration with honest figures out."""

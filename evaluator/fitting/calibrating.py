@@ -1,0 +1,177 @@
+"""From examples to a calibration: chooses what can be trained, trains it, and writes down where it comes from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from evaluator.agreement.labels import LabelSet
+from evaluator.backends.encoder import Encoder, Vectors
+from evaluator.backends.local.calibration import (
+    Calibration,
+    CriterionCalibration,
+    EncoderRef,
+    HeldOutFigures,
+    LabelsUsed,
+    PackedArray,
+)
+from evaluator.backends.local.freshness import criterion_digest, criterion_form, features_digest
+from evaluator.backends.local.lexicon import Lexicon, lexicon_for
+from evaluator.errors import LabelsError
+from evaluator.fitting.bare_speech import bare_row
+from evaluator.fitting.examples import Example, make_examples
+from evaluator.fitting.folds import folds_of
+from evaluator.fitting.training import HYPER_PARAMETERS, RECIPE_VERSION, train_heads
+from evaluator.rubric import Rubric
+from evaluator.version import __version__
+
+__all__ = ["LEAST_LABELS", "TrainingSet", "calibrate", "make_training_set", "too_few"]
+
+LEAST_LABELS: Final = 10  # present and absent each, over two folds at least; with fewer a head learns the author
+
+
+class _RememberingEncoder:
+    """An encoder that computes each sentence once; holds all of them, so it lives as long as a training run."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        """Wrap ``encoder``."""
+        self._encoder = encoder
+        self._known: dict[str, Vectors] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the model inside."""
+        return self._encoder.name
+
+    @property
+    def sha256(self) -> str:
+        """Hash of its weights."""
+        return self._encoder.sha256
+
+    def encode(self, sentences: Sequence[str]) -> Vectors:
+        """Return one unit row for each sentence, as `Encoder.encode`."""
+        missing = list(dict.fromkeys(sentence for sentence in sentences if sentence not in self._known))
+        rows = self._encoder.encode(missing)
+        self._known.update(zip(missing, rows, strict=True))
+        if not sentences:
+            return rows
+        return np.stack([self._known[sentence] for sentence in sentences])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Everything that is computed once, however often heads are trained.
+
+    Attributes:
+        labels: The file of labels.
+        rubric: What they judge by.
+        lexicon: What is counted.
+        encoder: Who computed the vectors.
+        examples: Every row that can be judged, and its bare spoken form.
+        folds: Fold of each row id.
+    """
+
+    labels: LabelSet
+    rubric: Rubric
+    lexicon: Lexicon
+    encoder: Encoder
+    examples: tuple[Example, ...]
+    folds: Mapping[str, str]
+
+    def without(self, fold: str) -> TrainingSet:
+        """Return the same set without the examples of one fold."""
+        kept = tuple(example for example in self.examples if self.folds[example.row_id] != fold)
+        return TrainingSet(self.labels, self.rubric, self.lexicon, self.encoder, kept, self.folds)
+
+
+def make_training_set(labels: LabelSet, rubric: Rubric, encoder: Encoder) -> TrainingSet:
+    """Compute the examples of all rows, as they stand and as bare speech.
+
+    Raises:
+        LabelsError: There are too few rows to train on.
+        JudgeError: The encoder can't answer.
+        MissingExtra: Its packages aren't installed.
+    """
+    lexicon, encoder = lexicon_for(rubric), _RememberingEncoder(encoder)
+    rows = [*labels.rows, *map(bare_row, labels.rows)]
+    examples = make_examples(rows, rubric, lexicon, encoder)
+    return TrainingSet(labels, rubric, lexicon, encoder, tuple(examples), folds_of(labels.rows))
+
+
+def too_few(training: TrainingSet) -> dict[str, str]:
+    """Return the criteria that can't be trained, each with what it lacks."""
+    lacking: dict[str, str] = {}
+    for criterion in training.rubric.by_id:
+        for label in ("present", "absent"):
+            rows = {e.row_id for e in training.examples if e.labels[criterion] == label}
+            if len(rows) < LEAST_LABELS:
+                lacking[criterion] = f"{len(rows)} labels {label}; {LEAST_LABELS} are needed"
+            elif len({training.folds[row_id] for row_id in rows}) == 1:
+                lacking[criterion] = f"labels {label} by one author only"
+    return lacking
+
+
+def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> Calibration:
+    """Train every criterion that has labels enough.
+
+    Args:
+        training: What to learn from.
+        held_out: What the same training reached on rows it had not seen; travels with the heads.
+
+    Raises:
+        LabelsError: None has.
+        MissingExtra: scipy isn't installed.
+    """
+    rubric, lacking = training.rubric, too_few(training)
+    criteria = [criterion for criterion in rubric.criteria if criterion.id not in lacking]
+    if not criteria:
+        raise LabelsError(
+            f"no criterion has {LEAST_LABELS} labels present and absent",
+            where=training.labels.name,
+            remedy="label more",
+        )
+    trained = train_heads(training.examples, training.folds, tuple(criterion_form(c, rubric) for c in criteria))
+    used = {example.row_id for example in training.examples}
+    authors = Counter(row.author for row in training.labels.rows if row.id in used)
+    parts = [
+        CriterionCalibration(
+            id=criterion.id,
+            depends_on=criterion_digest(criterion, rubric),
+            answers_follow_up=form.answers_follow_up,
+            word_limit=form.word_limit,
+            present=_count(training, criterion.id, "present"),
+            absent=_count(training, criterion.id, "absent"),
+            document=PackedArray.of(document),
+        )
+        for criterion, form, document in zip(criteria, trained.sentences.forms, trained.documents, strict=True)
+    ]
+    return Calibration(
+        rubric=rubric.id,
+        recipe=RECIPE_VERSION,
+        evaluator_version=__version__,
+        encoder=EncoderRef(name=training.encoder.name, sha256=training.encoder.sha256),
+        features=features_digest(rubric, training.lexicon),
+        lexicon=training.lexicon.sha256,
+        labels=LabelsUsed(
+            name=training.labels.name,
+            sha256=training.labels.sha256,
+            rows=len(used),
+            authors=dict(sorted(authors.items())),
+        ),
+        hyper_parameters=HYPER_PARAMETERS,
+        held_out=held_out,
+        present=trained.present,
+        absent=trained.absent,
+        criteria=tuple(parts),
+        sentences=PackedArray.of(trained.sentences.sentences),
+        polarity=PackedArray.of(trained.sentences.polarity),
+        replies=PackedArray.of(trained.sentences.replies),
+    )
+
+
+def _count(training: TrainingSet, criterion: str, label: str) -> int:
+    return len({example.row_id for example in training.examples if example.labels[criterion] == label})

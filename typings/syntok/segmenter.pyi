@@ -1,0 +1,5 @@
+from collections.abc import Iterator
+
+from syntok.tokenizer import Token
+
+def analyze(document: str) -> Iterator[Iterator[list[Token]]]: ...

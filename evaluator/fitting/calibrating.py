@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -83,9 +83,14 @@ class TrainingSet:
     folds: Mapping[str, str]
 
     def without(self, fold: str) -> TrainingSet:
-        """Return the same set without the examples of one fold."""
+        """Return the same set without the examples of one fold; the rest is folded anew.
+
+        Raises:
+            LabelsError: Too few rows are left.
+        """
         kept = tuple(example for example in self.examples if self.folds[example.row_id] != fold)
-        return TrainingSet(self.labels, self.rubric, self.lexicon, self.encoder, kept, self.folds)
+        folds = folds_of([row for row in self.labels.rows if self.folds[row.id] != fold])
+        return replace(self, examples=kept, folds=folds)
 
 
 def make_training_set(labels: LabelSet, rubric: Rubric, encoder: Encoder) -> TrainingSet:
@@ -106,12 +111,12 @@ def too_few(training: TrainingSet) -> dict[str, str]:
     """Return the criteria that can't be trained, each with what it lacks."""
     lacking: dict[str, str] = {}
     for criterion in training.rubric.by_id:
-        for label in ("present", "absent"):
-            rows = {e.row_id for e in training.examples if e.labels[criterion] == label}
-            if len(rows) < LEAST_LABELS:
-                lacking[criterion] = f"{len(rows)} labels {label}; {LEAST_LABELS} are needed"
-            elif len({training.folds[row_id] for row_id in rows}) == 1:
-                lacking[criterion] = f"labels {label} by one author only"
+        present, absent = (_labelled(training, criterion, label) for label in ("present", "absent"))
+        if min(len(present), len(absent)) < LEAST_LABELS:
+            seen = f"{len(present)} labels present and {len(absent)} absent"
+            lacking[criterion] = f"{seen}; {LEAST_LABELS} of each are needed"
+        elif any(len({training.folds[row_id] for row_id in rows}) == 1 for rows in (present, absent)):
+            lacking[criterion] = "all labels present, or all labels absent, are one author's"
     return lacking
 
 
@@ -143,8 +148,8 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
             depends_on=criterion_digest(criterion, rubric),
             answers_follow_up=form.answers_follow_up,
             word_limit=form.word_limit,
-            present=_count(training, criterion.id, "present"),
-            absent=_count(training, criterion.id, "absent"),
+            present=len(_labelled(training, criterion.id, "present")),
+            absent=len(_labelled(training, criterion.id, "absent")),
             document=PackedArray.of(document),
         )
         for criterion, form, document in zip(criteria, trained.sentences.forms, trained.documents, strict=True)
@@ -173,5 +178,6 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
     )
 
 
-def _count(training: TrainingSet, criterion: str, label: str) -> int:
-    return len({example.row_id for example in training.examples if example.labels[criterion] == label})
+def _labelled(training: TrainingSet, criterion: str, label: str) -> set[str]:
+    """Return the ids of the rows that can be learned from and say this of the criterion."""
+    return {example.row_id for example in training.examples if example.labels[criterion] == label}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -78,8 +79,16 @@ def fit_logistic(rows: Floats | _Single, targets: Floats, weights: Floats, *, ri
         return value + 0.5 * ridge * float((guess[:-1] ** 2).sum()), slope.ravel().astype(np.float64)
 
     start: Floats = np.zeros((d + 1) * k)
-    found = _minimise()(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": _MEMORY})
+    minimise = _minimise()
+    with _one_thread():
+        found = minimise(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": _MEMORY})
     return found.x.reshape(d + 1, k)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Keep matrix products to one thread: sums stay in one order, and at these sizes more threads cost time."""
+    limits = importlib.import_module("threadpoolctl").threadpool_limits
+    return cast("AbstractContextManager[object]", limits(limits=1, user_api="blas"))
 
 
 def _minimise() -> _Minimise:

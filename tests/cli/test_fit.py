@@ -1,0 +1,113 @@
+"""``evaluator fit`` and ``agreement --leave-one-author-out`` from the outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evaluator.backends import sentence_transformers, similarity_judge
+from evaluator.backends.local.calibration import load_calibration
+from evaluator.cli import held_out
+from evaluator.cli.main import run
+from tests.encoders import WordEncoder
+from tests.fakes import RUBRIC_YAML
+from tests.fitting.cases import label_bytes
+
+
+def _encoder(model: str | None) -> WordEncoder:
+    return WordEncoder(name=model or "words")
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Work in a folder with a rubric and labels, and with an encoder that needs no model."""
+    monkeypatch.setattr(sentence_transformers, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.setattr(similarity_judge, "_encoder", _encoder)
+    monkeypatch.setattr(held_out, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(RUBRIC_YAML, encoding="utf-8")
+    Path("made.jsonl").write_bytes(label_bytes())
+
+
+def _fit(*options: str) -> int:
+    return run(["fit", "small.yaml", "made.jsonl", "-o", "small.calibration.json", *options])
+
+
+def test_fit_writes_a_calibration_and_prints_what_it_is_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    """Held-out figures go to the output stream, what stays untrained to the error stream, the heads to the file."""
+    assert _fit() == 0
+    said = capsys.readouterr()
+    assert "Held out in turn: A, B." in said.out
+    assert "Macro F1" in said.out
+    assert "vague stays with its exemplars: 0 labels present and 0 absent; 10 of each are needed" in said.err
+    calibration = load_calibration(Path("small.calibration.json"))
+    assert calibration.held_out is not None
+    assert calibration.held_out.folds == ("A", "B")
+
+
+def test_fitting_twice_changes_no_byte() -> None:
+    """The file is a function of rubric, labels and model."""
+    assert _fit("--quiet") == 0
+    first = Path("small.calibration.json").read_bytes()
+    assert _fit("--quiet") == 0
+    assert Path("small.calibration.json").read_bytes() == first
+
+
+def test_a_worse_calibration_is_said_to_be_worse(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever replaces a file by one that measures worse is told both figures."""
+    assert _fit() == 0
+    assert "WORSE" not in capsys.readouterr().err
+    path = Path("small.calibration.json")
+    good = load_calibration(path)
+    assert good.held_out is not None
+    assert good.held_out.macro_f1 is not None
+    rows = [json.loads(line) for line in label_bytes().splitlines()]
+    for row in rows[::3]:
+        row["labels"]["vanity"] = {"present": "absent", "absent": "present"}[row["labels"]["vanity"]]
+    Path("made.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert _fit() == 0
+    assert "WORSE THAN BEFORE" in capsys.readouterr().err
+
+
+def test_labels_too_few_leave_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """What can't be trained is refused before anything is written."""
+    Path("made.jsonl").write_bytes(label_bytes(each=3))
+    assert _fit() == 2
+    assert "no criterion has 10 labels" in capsys.readouterr().err
+    assert not Path("small.calibration.json").exists()
+
+
+def test_agreement_holds_each_author_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of a judge that had not seen the author can be printed without writing a calibration."""
+    command = ["agreement", "made.jsonl", "--rubric", "small.yaml", "--leave-one-author-out"]
+    assert run(command) == 0
+    said = capsys.readouterr().out
+    assert "trained without the author judged" in said
+    assert "TRAINED ON THESE ROWS" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--backend", "none_such"], "--leave-one-author-out"),
+        (["--calibration", "x.json"], "--calibration means nothing"),
+        (["--write-predictions", "x.jsonl"], "--write-predictions means nothing"),
+    ],
+)
+def test_options_of_one_judge_are_refused_beside_it(
+    options: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What speaks of one judge has no meaning where one is trained for each author."""
+    assert run(["agreement", "made.jsonl", "--rubric", "small.yaml", "--leave-one-author-out", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_agreement_warns_of_a_calibration_trained_on_the_same_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures on what was learned by heart carry a warning, also for a file that was given."""
+    assert _fit("--quiet") == 0
+    capsys.readouterr()
+    given = ["--rubric", "small.yaml", "--calibration", "small.calibration.json"]
+    assert run(["agreement", "made.jsonl", *given]) == 0
+    assert "TRAINED ON THESE ROWS" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from evaluator.backends.local.counting import count_phrases
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for, parse_lexicon
 from evaluator.errors import RubricError
 from evaluator.rubric import load_rubric, rubric_paths
-from tests.fakes import make_rubric
+from tests.fakes import RUBRIC_YAML, make_rubric
 
 _TEXT = """\
 schema_version: 1
@@ -102,3 +102,11 @@ def test_sentences_are_counted_as_if_each_stood_alone(sentences: list[str]) -> N
     for row, counts in enumerate(alone):
         np.testing.assert_array_equal(together.phrases[row], counts.phrases[0])
         np.testing.assert_array_equal(together.numeric[row], counts.numeric[0])
+
+
+def test_a_rubric_may_call_its_own_group_number() -> None:
+    """The built-in group wins without an error."""
+    rubric = make_rubric(
+        RUBRIC_YAML.replace("  experiment: [experiment, test]", "  number: [one]\n  experiment: [test]")
+    )
+    assert lexicon_for(rubric).names == ("number", "metrics", "experiment")

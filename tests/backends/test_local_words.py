@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from evaluator.backends.local.words import Number, numbers_in, plain_cue, plain_words
+from evaluator.cues import check_cue
 from tests.property.strategies import hard_texts
 
 
@@ -45,6 +47,19 @@ def test_case_marks_and_apostrophes_vanish(said: str, plain: str) -> None:
 def test_cues_become_plain_with_their_signs(cue: str, plain: str) -> None:
     """A cue for plain words keeps its endings, numbers and gaps."""
     assert plain_cue(cue) == plain
+
+
+@given(st.lists(st.sampled_from(["...", "#", "#%", "a/b*", "“", "-", "don't", "..", "'*", "50/50", "…"]), max_size=6))
+def test_a_cue_that_can_be_read_stays_one(words: list[str]) -> None:
+    """Whatever a rubric's cue is made of, its plain form is a cue too, or nothing."""
+    cue = " ".join(words)
+    try:
+        check_cue(cue)
+    except ValueError:
+        return
+    plain = plain_cue(cue)
+    if plain:
+        check_cue(plain)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def lexicon_for(rubric: Rubric) -> Lexicon:
     """
     path = resource_dir("rubrics") / f"{rubric.id}.lexicon.yaml"
     if not path.is_file():
-        return Lexicon(schema_version=1, rubric=rubric.id, groups={k: v for k, v in rubric.cues.items() if v})
+        groups = {name: cues for name, cues in rubric.cues.items() if cues and name != NUMBER_GROUP}
+        return Lexicon(schema_version=1, rubric=rubric.id, groups=groups)
     return _read(path, rubric.id, path.stat().st_mtime_ns)
 
 

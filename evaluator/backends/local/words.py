@@ -65,9 +65,9 @@ def plain_words(text: str) -> str:
 
 
 def plain_cue(cue: str) -> str:
-    """Return a cue that finds in plain words what ``cue`` finds in a text."""
+    """Return a cue that finds in plain words what ``cue`` finds in a text; empty if it holds no letter or digit."""
     words = [word if word in ("#", "...") else _plain_cue_word(word) for word in plain_marks(cue).split()]
-    return " ".join(word for word in words if word)
+    return " ".join(filter(None, words)).removeprefix("... ").removesuffix(" ...").strip(" .")
 
 
 def numbers_in(words: Sequence[str]) -> Iterator[Number]:

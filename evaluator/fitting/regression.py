@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from evaluator.backends.local.counting import Floats
 from evaluator.errors import MissingExtra
+from evaluator.fitting.threads import one_thread
 
 __all__ = ["check_installed", "fit_logistic"]
 
@@ -80,15 +80,9 @@ def fit_logistic(rows: Floats | _Single, targets: Floats, weights: Floats, *, ri
 
     start: Floats = np.zeros((d + 1) * k)
     minimise = _minimise()
-    with _one_thread():
+    with one_thread():
         found = minimise(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS, "maxcor": _MEMORY})
     return found.x.reshape(d + 1, k)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep matrix products to one thread: sums stay in one order, and at these sizes more threads cost time."""
-    limits = importlib.import_module("threadpoolctl").threadpool_limits
-    return cast("AbstractContextManager[object]", limits(limits=1, user_api="blas"))
 
 
 def _minimise() -> _Minimise:

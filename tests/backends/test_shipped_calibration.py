@@ -1,0 +1,107 @@
+"""The calibration in the package: small, fresh, and honest about what it learned from."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from evaluator.backends import make_judge
+from evaluator.backends.local.freshness import criterion_digest, features_digest
+from evaluator.backends.local.lexicon import lexicon_for
+from evaluator.backends.similarity_judge import shipped_calibration, trained_on
+from evaluator.pipeline import evaluate
+from evaluator.resources import resource_dir
+from evaluator.rubric import load_rubric
+from evaluator.transcripts import parse_transcript
+from tests.backends.cases import case_of
+from tests.fakes import make_transcript
+
+_ROOT = Path(__file__).resolve().parents[2]
+_RUBRIC = load_rubric("netflix_pm_metrics")
+_CALIBRATION = shipped_calibration("netflix_pm_metrics")
+
+
+def test_every_criterion_is_trained_and_fresh() -> None:
+    """Nobody edited a criterion, the lexicon or the features and forgot ``make fit``."""
+    assert _CALIBRATION is not None
+    assert _CALIBRATION.features == features_digest(_RUBRIC, lexicon_for(_RUBRIC))
+    stale = [
+        part.id
+        for part in _CALIBRATION.criteria
+        if part.depends_on != criterion_digest(_RUBRIC.by_id[part.id], _RUBRIC)
+    ]
+    assert stale == []
+    assert [part.id for part in _CALIBRATION.criteria] == list(_RUBRIC.by_id)
+
+
+def test_it_was_trained_on_the_labels_beside_it() -> None:
+    """Its provenance is the file of labels in this checkout, so agreement can warn of measuring on it."""
+    assert _CALIBRATION is not None
+    labels = (_ROOT / "fixtures/gold/dev.jsonl").read_bytes()
+    assert _CALIBRATION.labels.sha256 == hashlib.sha256(labels).hexdigest()
+    assert trained_on(_CALIBRATION.id) == _CALIBRATION.labels.sha256
+    assert _CALIBRATION.labels.rows == sum(_CALIBRATION.labels.authors.values())
+
+
+def test_it_reaches_what_was_asked_of_the_local_judge() -> None:
+    """On authors it had not seen: macro F1 of at least 0.68 at a coverage of at least 0.85."""
+    assert _CALIBRATION is not None
+    figures = _CALIBRATION.held_out
+    assert figures is not None
+    assert figures.macro_f1 is not None
+    assert figures.coverage is not None
+    assert figures.macro_f1 >= 0.68
+    assert figures.coverage >= 0.85
+    assert figures.folds == tuple(sorted(_CALIBRATION.labels.authors))
+
+
+def test_it_is_small() -> None:
+    """It travels in the package and in every checkout, so it stays under a megabyte."""
+    assert (resource_dir("rubrics") / "netflix_pm_metrics.calibration.json").stat().st_size < 1_000_000
+
+
+def test_it_holds_no_transcript() -> None:
+    """Weights and figures only: no words of the answers that it learned from."""
+    content = json.loads((resource_dir("rubrics") / "netflix_pm_metrics.calibration.json").read_text())
+    texts = [value for value in _strings(content) if " " in value]
+    assert texts == []
+
+
+@pytest.mark.parametrize("name", ["sample.vtt", "weak.md", "strong.srt", "monologue.txt"])
+def test_a_sample_is_judged_the_same_way_twice_with_proof(name: str) -> None:
+    """The real model on a real file: trained verdicts, exact quotes, and the same result every time."""
+    transcript = parse_transcript(_ROOT / "fixtures/transcripts" / name)
+    first, second = (evaluate(transcript, _RUBRIC, make_judge("local")) for _ in range(2))
+    assert first.findings == second.findings
+    assert first.judge.method == "embedding"
+    assert _CALIBRATION is not None
+    assert first.judge.calibration == _CALIBRATION.id
+    assert not {flag.code for flag in first.flags} & {"untrained_rubric", "calibration_stale", "untrained_criteria"}
+    for finding in first.findings:
+        for item in finding.evidence:
+            assert first.transcript.turns[item.turn].text[item.start : item.end] == item.quote
+
+
+def test_the_other_shipped_rubric_is_judged_by_exemplars() -> None:
+    """A rubric without labels works from its exemplars, and says that this is weak."""
+    rubric = load_rubric("behavioural_star")
+    said = "We were losing schools every summer, so I called twelve of them myself, and then changed the renewal mail."
+    case = case_of(rubric, make_transcript(said, question="Tell me about a time you fixed something."))
+    judgement = asyncio.run(make_judge("local").judge(case))
+    assert [flag.code for flag in judgement.flags] == ["untrained_rubric"]
+    assert any(opinion.verdict in {"present", "absent"} for opinion in judgement.opinions)
+
+
+def _strings(value: JsonValue) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return []

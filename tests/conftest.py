@@ -20,7 +20,7 @@ _LOOPBACK: Final = ["127.0.0.1", "::1"]
 # Set before anything imports torch or transformers, which read them once; processes that tests start inherit them.
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # sums in one order, and room for tests that run beside
-# One terminal for all, whichever started the tests: without colour wishes, and as wide as the product assumes for a pipe.
+# One terminal for all: no wishes about colour, and as wide as the product takes a pipe to be.
 os.environ["COLUMNS"] = "100"
 for _wish in ("FORCE_COLOR", "NO_COLOR"):
     os.environ.pop(_wish, None)

@@ -1,7 +1,7 @@
 """Verdicts without training: likeness of the candidate's sentences to the exemplars of a criterion.
 
-Weak, and says so: against labelled transcripts about half of what it finds present is (macro F1 0.5). It is what a new
-rubric has before anybody has labelled a transcript for it.
+Weak, and says so: by the exemplars of the rubric netflix_pm_metrics it reaches a macro F1 of 0.55 on 192 labelled
+transcripts and leaves a third of the criteria undecided. It is what a rubric has before anybody labels transcripts.
 """
 
 from __future__ import annotations

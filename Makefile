@@ -25,7 +25,7 @@ export PYRIGHT_PYTHON_GLOBAL_NODE := off
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help grade test format lint types layers unit dockerfile fix fit lock dist bench clean
+.PHONY: help grade test format lint types layers unit dockerfile fix fit readme lock dist bench clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -59,6 +59,9 @@ fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
 
 fit: $(VENV)/installed  ## train the local judge again; after an edit of its rubric's criteria or lexicon
 	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json
+
+readme: $(VENV)/checkable  ## write the generated parts of README.md again
+	$(BIN)/python -m tests.readme
 
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
 	$(RESOLVE) --extra local --extra docx --extra stats -o requirements/run.txt pyproject.toml requirements/torch-needs.in

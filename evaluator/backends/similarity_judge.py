@@ -33,6 +33,7 @@ __all__ = ["SimilarityJudge", "build_judge", "shipped_calibration", "trained_on"
 
 _LANGUAGES: Final = frozenset({"en"})
 _QUOTES: Final = 2
+_LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is no verdict
 _LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
 _NOTHING_SAID: Final = "The candidate says nothing that could be compared."
 
@@ -198,9 +199,10 @@ class _Heads:
         present = margin >= 0
         curve = self.calibration.present if present else self.calibration.absent
         least = self.calibration.absent.least_margin if criterion.kind == "measured" else curve.least_margin
-        if abs(margin) < least or (criterion.kind == "measured" and not present):
-            return _unscored(criterion, f"Likeness to labelled sentences can't tell: the margin is {margin:+.2f}.")
         confidence = round(_sigmoid(curve.intercept + curve.slope * abs(margin)), 4)
+        doubtful = abs(margin) < least or confidence < _LIKELIER_RIGHT
+        if doubtful or (criterion.kind == "measured" and not present):
+            return _unscored(criterion, f"Likeness to labelled sentences can't tell: the margin is {margin:+.2f}.")
         return Opinion(
             criterion=criterion.id,
             verdict="present" if present else "absent",
@@ -213,14 +215,18 @@ class _Heads:
         )
 
     def _quotes(self, criterion: Criterion, place: int, *, present: bool) -> tuple[Quote, ...]:
-        """Return the sentences that show the verdict; where none is owed, only those that the heads are sure of."""
+        """Return the sentences that show the verdict, best first.
+
+        A verdict that owes proof gets the best sentence whatever it is; beyond that, only sentences of which the heads
+        say that they rather do than don't.
+        """
         owed = (criterion.kind, present) in {("commission", True), ("omission", False)}
         shown = (self.scores.commits if present else self.scores.avoids)[:, place]
         quotes: list[Quote] = []
         order: list[int] = self.scores.evidence(place, present=present).tolist()
         for number in order:
             sentence = self.features.sentences[number]
-            if sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS and (owed or shown[number] > 0):
+            if sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS and ((owed and not quotes) or shown[number] > 0):
                 quotes.append(Quote(sentence.turn, sentence.text))
         return tuple(quotes[:_QUOTES])
 

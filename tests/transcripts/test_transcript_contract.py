@@ -31,6 +31,7 @@ SAMPLE_FORMATS = {
     "launch.turns.json": "turns",
     "monologue.txt": "plain",
     "past_experience.txt": "plain",
+    "reminder.vtt": "vtt",
     "sample.vtt": "vtt",
     "strong.srt": "srt",
     "tradeoff.whisperx.json": "whisper",

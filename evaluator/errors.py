@@ -84,7 +84,30 @@ class JudgeError(EvaluatorError):
 
 
 class JudgeUnavailable(JudgeError):
-    """The judge can't answer now (time-out, overload); a later call may succeed."""
+    """The judge can't answer now (time-out, overload); a later call may succeed.
+
+    Attributes:
+        retry_after_s: Seconds that the provider asks to wait before the next call; ``None`` if it said nothing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Hold the three parts and the provider's wish."""
+        super().__init__(message, where=where, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+    def located(self, place: str) -> EvaluatorError:
+        """Return the same error with ``place`` put before its own place; the wish to wait stays."""
+        error = super().located(place)
+        if isinstance(error, JudgeUnavailable):
+            error.retry_after_s = self.retry_after_s
+        return error
 
 
 class JudgeMisuse(JudgeError):

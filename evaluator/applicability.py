@@ -14,31 +14,41 @@ def inapplicable_reason(criterion: Criterion, rubric: Rubric, transcript: Transc
     rule = criterion.applies
     question = transcript.question or ""
     if rule.unless_question_mentions and _mentions(rubric, rule.unless_question_mentions, question):
-        return "It does not apply to a question about such a feature."
-    conditions: list[tuple[bool, str]] = []
+        return f"It does not apply: the question falls under the exception {_named(rule.unless_question_mentions)}."
+    unmet: list[str] = []
     if rule.question_types:
-        titles = [kind.title for kind in rubric.question_types if kind.id in rule.question_types]
-        conditions.append((question_type in rule.question_types, f"the question is of type {' or '.join(titles)}"))
+        if question_type in rule.question_types:
+            return None
+        titles = [f"“{kind.title}”" for kind in rubric.question_types if kind.id in rule.question_types]
+        unmet.append(f"the question is not of type {_either(titles)}")
     if rule.question_mentions:
-        what = rule.question_mentions.replace("_", " ")
-        conditions.append((_mentions(rubric, rule.question_mentions, question), f"the question is about {what}"))
+        if _mentions(rubric, rule.question_mentions, question):
+            return None
+        unmet.append(f"the question does not touch on {_named(rule.question_mentions)}")
     if rule.candidate_mentions:
-        what = rule.candidate_mentions.replace("_", " ")
-        said = any(
-            _mentions(rubric, rule.candidate_mentions, t.text) for t in transcript.turns if t.role == "candidate"
-        )
-        conditions.append((said, f"the answer speaks of {what}"))
+        if any(_mentions(rubric, rule.candidate_mentions, t.text) for t in transcript.turns if t.role == "candidate"):
+            return None
+        unmet.append(f"the answer does not touch on {_named(rule.candidate_mentions)}")
     if rule.interviewer_follows_up:
-        conditions.append((_followed_up(transcript), "the interviewer asks again after the answer"))
-    if not conditions or any(holds for holds, _ in conditions):
-        return None
-    return f"It applies only if {' or '.join(condition for _, condition in conditions)}."
+        if _answered_again(transcript):
+            return None
+        unmet.append("the interviewer asks nothing more after the answer")
+    return f"It does not apply: {', and '.join(unmet)}." if unmet else None
 
 
 def _mentions(rubric: Rubric, group: str, text: str) -> bool:
     return cue_matcher(rubric.cues[group]).found(text)
 
 
-def _followed_up(transcript: Transcript) -> bool:
-    roles = [turn.role for turn in transcript.turns]
-    return "candidate" in roles and "interviewer" in roles[roles.index("candidate") :]
+def _named(group: str) -> str:
+    return f"“{group.replace('_', ' ')}”"
+
+
+def _either(titles: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(titles[:-1]), titles[-1]) if part)
+
+
+def _answered_again(transcript: Transcript) -> bool:
+    """Return whether candidate, interviewer and candidate speak in that order: a closing thank-you is no follow-up."""
+    parts = iter(turn.role for turn in transcript.turns)
+    return all(role in parts for role in ("candidate", "interviewer", "candidate"))

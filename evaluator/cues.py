@@ -1,9 +1,11 @@
 """Phrases that can be counted: a list of cues in, spans of text out.
 
 A cue is a phrase in plain words. ``*`` at the end of a word stands for any ending (``retain*``), ``#`` alone for a
-number in digits or words (``week #``), ``...`` alone for up to six words between (``if ... ship``). Cues ignore case
-and the shape of apostrophes and dashes. Apart because applicability, question types, measures and the local judge
-all count, and because rubrics come from strangers: a cue can't become a slow regular expression.
+number in digits or words (``week #``), ``#%`` alone for a percentage in any spelling (``below #%``), ``...`` alone for
+up to six words between (``if ... ship``). Cues ignore case and the shape of apostrophes and dashes. Apart because
+applicability, question types, measures and the local judge all count, and because rubrics come from strangers: a cue
+can't become a slow regular expression. Every repetition below is bounded and, where neighbours could share a
+character, possessive, so that a match costs at most a constant for each character of the text.
 """
 
 from __future__ import annotations
@@ -13,23 +15,37 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["CueMatcher", "cue_matcher", "plain_marks"]
+__all__ = ["CueMatcher", "check_cue", "cue_matcher", "plain_marks"]
 
 _MARKS: Final = str.maketrans(
     {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
 )
-_NUMBER: Final = (
-    r"(?:\d+(?:[.,]\d+)?|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
-    r"sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
-    r"half|a|an|another)(?:-\w+)?)"
+_MAX_GAPS: Final = 2  # each gap multiplies the ways to match by seven
+_NUMBER_WORD: Final = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
+    r"half|a|an|another)(?![\w'])"
 )
-_GAP: Final = r"(?:[\w'%-]+[\s,]+){0,6}?"
-_BETWEEN: Final = r"[\s,-]+"
+_SPELLED: Final = rf"{_NUMBER_WORD}(?:[\s-](?:and\s|point\s)?{_NUMBER_WORD}){{0,4}}"
+_NUMBER: Final = rf"(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{0,4}}|{_SPELLED})"
+_PERCENT: Final = rf"{_NUMBER}(?:\s?%|[\s-]per\s?cent(?:age\spoints?)?)"
+_BETWEEN: Final = r"[\s,-]{1,8}+"
+_GAP: Final = r"(?:(?:[\w'%+-]|[.,](?=\d)){1,40}+[\s,]{1,8}+){0,6}?"
+_ENDING: Final = r"[\w']{0,40}(?:-[\w']{1,40}){0,3}"
 
 
 def plain_marks(text: str) -> str:
     """Return ``text`` with curly quotes and long dashes made plain; every code point keeps its place."""
     return text.translate(_MARKS)
+
+
+def check_cue(cue: str) -> None:
+    """Check the form of a cue without compiling it.
+
+    Raises:
+        ValueError: It holds no word, starts or ends with a gap, or has more gaps than are read.
+    """
+    _pattern(cue)
 
 
 class CueMatcher:
@@ -39,13 +55,13 @@ class CueMatcher:
         """Compile the cues; longer ones win where two start at the same place.
 
         Raises:
-            ValueError: A cue is empty or consists of gaps only.
+            ValueError: As `check_cue`.
         """
-        patterns = sorted((_pattern(cue) for cue in cues), key=len, reverse=True)
-        self._regex = re.compile(rf"(?<![\w'])(?:{'|'.join(patterns)})(?![\w])", re.IGNORECASE) if patterns else None
+        patterns = [_pattern(cue) for cue in sorted(cues, key=len, reverse=True)]
+        self._regex = re.compile(rf"(?<![\w'])(?:{'|'.join(patterns)})(?!\w)", re.IGNORECASE) if patterns else None
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return the spans of all matches, left to right, without overlap."""
+        """Return the spans of all matches, left to right, without overlap; none is empty."""
         if self._regex is None:
             return []
         return [match.span() for match in self._regex.finditer(plain_marks(text))]
@@ -65,18 +81,23 @@ def _pattern(cue: str) -> str:
     words = plain_marks(cue).split()
     if not words or "..." in (words[0], words[-1]):
         raise ValueError(f"cue {cue!r} must start and end with a word")
-    pattern, gap = _word(words[0]), ""
+    if words.count("...") > _MAX_GAPS:
+        raise ValueError(f"cue {cue!r} has more than {_MAX_GAPS} gaps (`...`)")
+    pattern, gap = _word(words[0], cue), ""
     for word in words[1:]:
         if word == "...":
             gap = _GAP
         else:
-            pattern, gap = f"{pattern}{_BETWEEN}{gap}{_word(word)}", ""
+            pattern, gap = f"{pattern}{_BETWEEN}{gap}{_word(word, cue)}", ""
     return pattern
 
 
-def _word(word: str) -> str:
+def _word(word: str, cue: str) -> str:
     if word == "#":
         return _NUMBER
-    if word.endswith("*"):
-        return re.escape(word[:-1]) + r"[\w'-]*"
-    return re.escape(word)
+    if word == "#%":
+        return _PERCENT
+    stem = word.removesuffix("*")
+    if not stem or stem[0] in "-,*":
+        raise ValueError(f"cue {cue!r}: {word!r} is not a word")
+    return re.escape(stem) + (_ENDING if stem != word else "")

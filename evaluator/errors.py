@@ -18,6 +18,8 @@ Messages name the place and the remedy. They never hold candidate text or a key.
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "EvaluatorError",
     "InputError",
@@ -53,7 +55,7 @@ class EvaluatorError(Exception):
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} ({self.remedy})" if self.remedy else text
 
-    def located(self, place: str) -> EvaluatorError:
+    def located(self, place: str) -> Self:
         """Return the same error with ``place`` (a file name, a line of a larger file) put before its own place."""
         where = f"{place}, {self.where}" if self.where else place
         return type(self)(self.message, where=where, remedy=self.remedy)

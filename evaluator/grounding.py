@@ -7,6 +7,8 @@ trusts the judge.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +19,8 @@ from evaluator.types import Evidence, MatchKind, Transcript, Turn
 
 __all__ = ["Grounded", "evidence_at", "find_quote", "ground"]
 
-_MIN_CHARS: Final = 6  # shorter words prove nothing: "a metric" is 8
+_MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
+_OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +55,36 @@ def ground(opinion: Opinion, criterion: Criterion, transcript: Transcript) -> Gr
 def find_quote(quote: Quote, transcript: Transcript) -> Evidence | None:
     """Return where the candidate said it: exactly, else but for space, case and typographic marks; else ``None``.
 
-    The turn that the judge named is searched first, then the candidate's other turns: a wrong number is forgiven,
-    words nobody said are not.
+    Only whole words count: "able to measure" is not found in "unable to measure". The turn that the judge named is
+    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not.
     """
-    if len(quote.text.strip()) < _MIN_CHARS:
+    text = quote.text.strip()
+    needle = _folded(text)[0].strip(_OUTER_MARKS)
+    if sum(map(str.isalnum, needle)) < _MIN_LETTERS:
         return None
-    numbers = sorted(range(len(transcript.turns)), key=lambda number: number != quote.turn)
-    candidate = [number for number in numbers if transcript.turns[number].role == "candidate"]
+    candidate = [number for number, turn in enumerate(transcript.turns) if turn.role == "candidate"]
+    candidate.sort(key=lambda number: number != quote.turn)
     for number in candidate:
-        start = transcript.turns[number].text.find(quote.text)
-        if start >= 0:
-            return evidence_at(transcript, number, start, start + len(quote.text))
-    needle = _folded(quote.text.strip())[0].strip()
+        for start, end in _occurrences(text, transcript.turns[number].text):
+            return evidence_at(transcript, number, start, end)
     for number in candidate:
         hay, places = _folded(transcript.turns[number].text)
-        start = hay.find(needle)
-        if needle and start >= 0:
-            return evidence_at(transcript, number, places[start], places[start + len(needle) - 1] + 1, "normalised")
+        for start, end in _occurrences(needle, hay):
+            if _splits(places, start) or _splits(places, end):
+                continue
+            return evidence_at(transcript, number, places[start], places[end - 1] + 1, "normalised")
     return None
 
 
 def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: MatchKind = "exact") -> Evidence:
-    """Return the evidence for a span of a turn; its time is interpolated by the share of characters before it."""
+    """Return the evidence for a span of a candidate turn; its time is interpolated by the share of characters before.
+
+    Raises:
+        ValueError: The turn is not the candidate's.
+    """
     source = transcript.turns[turn]
+    if source.role != "candidate":
+        raise ValueError(f"turn {turn} is not the candidate's")
     return Evidence(
         turn=turn,
         speaker=source.role,
@@ -90,17 +100,62 @@ def _needs_proof(opinion: Opinion, criterion: Criterion) -> bool:
     return (criterion.kind, opinion.verdict) in {("commission", "present"), ("omission", "absent")}
 
 
+def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of ``needle`` that cut no word of ``hay``, left to right."""
+    start = hay.find(needle)
+    while start >= 0:
+        end = start + len(needle)
+        if not (_inside_word(hay, start) or _inside_word(hay, end)):
+            yield start, end
+        start = hay.find(needle, start + 1)
+
+
+def _inside_word(text: str, place: int) -> bool:
+    """Return whether a cut at ``place`` would part letters, a letter and its accent, or a word and its ``'t``."""
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if unicodedata.category(after).startswith("M"):
+        return True
+    if plain_marks(after) == "'":
+        after = text[place + 1 : place + 2]
+    elif plain_marks(before) == "'":
+        before = text[place - 2 : place - 1] if place > 1 else ""
+    return _spelled(before) and _spelled(after)
+
+
+def _spelled(char: str) -> bool:
+    """Return whether it belongs to a word in a script that parts words: letters with case, their accents, digits."""
+    return bool(char) and unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lm", "Mn", "Nd"}
+
+
 def _folded(text: str) -> tuple[str, list[int]]:
-    """Return text without differences of space, case and typographic marks, and where each code point came from."""
+    """Return text without differences of space, case and typographic marks, and where each code point came from.
+
+    Compatibility decomposition makes one of a ligature and its letters, of an accented letter and its two code points.
+    """
     out: list[str] = []
     places: list[int] = []
-    for place, char in enumerate(plain_marks(text)):
-        folded = " " if char.isspace() else char.replace("…", "...").casefold()
-        if folded == " " and (not out or out[-1] == " "):
-            continue
-        out.extend(folded)
-        places.extend([place] * len(folded))
+    for place, char in enumerate(text):
+        for folded in char.lower() if char.isascii() else _fold(char):
+            if folded.isspace():
+                if not out or out[-1] == " ":
+                    continue
+                folded = " "  # noqa: PLW2901 - all white space is one space
+            out.append(folded)
+            places.append(place)
     return "".join(out), places
+
+
+def _fold(char: str) -> str:
+    if unicodedata.category(char) == "Cf":
+        return ""  # zero-width and direction marks: nobody says them, and judges don't copy them
+    return plain_marks(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain_marks(char)).casefold()))
+
+
+def _splits(places: list[int], cut: int) -> bool:
+    """Return whether a cut parts what one character of the original unfolded to, such as the two letters of ``ß``."""
+    return 0 < cut < len(places) and places[cut - 1] == places[cut]
 
 
 def _time_at(turn: Turn, start: int) -> float | None:

@@ -7,12 +7,14 @@ that nobody has checked yet. A judge never scores, never sees inapplicable crite
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias, get_args
 
 from evaluator.rubric import Criterion, Rubric
 from evaluator.types import Flag, JudgeInfo, Transcript, Usage
 
 __all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote"]
+
+_Opined: TypeAlias = Literal["present", "absent", "unscored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,23 @@ class Opinion:
         confidence: That the verdict is right, 0 to 1; ``None`` if unsaid.
         quotes: Proof, best first; may be empty.
         reason: One sentence.
+
+    Raises:
+        ValueError: The verdict is not one of the three, or the confidence not a share.
     """
 
     criterion: str
-    verdict: Literal["present", "absent", "unscored"]
+    verdict: _Opined
     confidence: float | None
     quotes: tuple[Quote, ...]
     reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse what a careless judge might pass on from a reply."""
+        if self.verdict not in get_args(_Opined):
+            raise ValueError(f"verdict of {self.criterion} is none of {', '.join(get_args(_Opined))}")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence about {self.criterion} is not between 0 and 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,8 @@ class Judgement:
     """Everything one judge said about one case.
 
     Attributes:
-        opinions: At most one per criterion asked; a missing one counts as ``unscored``.
+        opinions: One per criterion asked. A criterion with none, or with several, is ``unscored``; opinions on
+            criteria that were not asked about are ignored.
         usage: What it cost; ``duration_ms`` is filled in by the pipeline.
         summary: A model's own summary; ``None`` from judges that write no text.
         better_answer: A model's three sentences; ``None`` likewise.

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import threading
 import time
+from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from evaluator.applicability import inapplicable_reason
@@ -20,7 +23,7 @@ from evaluator.backends import make_judge
 from evaluator.feedback import compose, find_strengths
 from evaluator.grounding import Grounded, ground
 from evaluator.judging import Case, Judge, Judgement, Opinion
-from evaluator.measures import judge_by_count, measure
+from evaluator.measures import judge_by_count, main_turn, measure
 from evaluator.question_types import choose_question_type
 from evaluator.rubric import Criterion, Rubric, load_rubric
 from evaluator.scoring import score
@@ -44,7 +47,7 @@ _STAGES_VERSION: Final = "1"  # raised when a stage changes what the same opinio
 
 def evaluate(
     transcript: Transcript,
-    rubric: Rubric | str = "netflix_pm_metrics",
+    rubric: Rubric | Path | str = "netflix_pm_metrics",
     judge: Judge | str = "local",
     *,
     question_type: str | None = None,
@@ -54,24 +57,24 @@ def evaluate(
     Args and Raises: as `aevaluate`.
     """
     work = aevaluate(transcript, rubric, judge, question_type=question_type)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    return _run_in_thread(work)
+    return _run_in_thread(work) if _loop_is_running() else asyncio.run(work)
 
 
 async def aevaluate(
     transcript: Transcript,
-    rubric: Rubric | str = "netflix_pm_metrics",
+    rubric: Rubric | Path | str = "netflix_pm_metrics",
     judge: Judge | str = "local",
     *,
     question_type: str | None = None,
 ) -> Evaluation:
     """Judge one transcript.
 
+    Where a person must look first (no candidate, roles in doubt, a language that the judge can't read) no judge is
+    asked, and every criterion that applies is ``unscored``.
+
     Args:
-        transcript: From `parse_transcript`.
+        transcript: From `parse_transcript`. If it tells no question, what the interviewer says before the main answer
+            stands for it.
         rubric: A rubric, or the id or path of one.
         judge: A judge, or the name of a backend.
         question_type: Id of a question type; inferred from the question if neither this nor the transcript tells.
@@ -83,36 +86,43 @@ async def aevaluate(
         JudgeError: The judge gave no answer at all.
     """
     started = time.perf_counter()
-    rubric = load_rubric(rubric) if isinstance(rubric, str) else rubric
+    rubric = rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
     judge = make_judge(judge) if isinstance(judge, str) else judge
     info = judge.info(rubric)
+    transcript = _with_question(transcript)
     kind = choose_question_type(rubric, transcript.question, question_type or transcript.question_type)
     not_applicable = {c.id: inapplicable_reason(c, rubric, transcript, kind.value) for c in rubric.criteria}
     applicable = tuple(c for c in rubric.criteria if not_applicable[c.id] is None)
-    review_reasons = (*transcript.review_reasons, *_language_reason(transcript, judge))
+    review_reasons = (*_silence_reason(transcript), *transcript.review_reasons, *_language_reason(transcript, judge))
     if review_reasons:
-        judgement, opinions = None, _not_judged(applicable, review_reasons[0])
+        judgement = Judgement(())
+        opinions = {c.id: _unscored(c, "Not judged: a person should look first.") for c in applicable}
     else:
         judgement, opinions = await _judge(judge, Case(transcript, rubric, kind.value, applicable))
     grounded = {c.id: ground(opinions[c.id], c, transcript) for c in applicable}
-    findings = tuple(_finding(c, grounded.get(c.id), not_applicable[c.id], transcript) for c in rubric.criteria)
-    outcome = _Outcome(transcript, rubric, info, kind, findings, judgement, review_reasons)
-    return outcome.evaluation(duration_ms=(time.perf_counter() - started) * 1000)
+    main = main_turn(transcript)
+    findings = tuple(_finding(c, grounded.get(c.id), not_applicable[c.id], main) for c in rubric.criteria)
+    return _Outcome(transcript, rubric, info, kind, findings, judgement, review_reasons).evaluation(started)
 
 
-async def _judge(judge: Judge, case: Case) -> tuple[Judgement | None, dict[str, Opinion]]:
-    """Ask the judge about what counting alone doesn't decide; return one opinion for each criterion of the case."""
+async def _judge(judge: Judge, case: Case) -> tuple[Judgement, dict[str, Opinion]]:
+    """Ask the judge about what counting alone doesn't decide; return one opinion for each criterion of the case.
+
+    A count over the limit stands and isn't asked about; a count within it yields to the judge if it can tell.
+    """
     counted = {c.id: judge_by_count(c, case.rubric, case.transcript) for c in case.criteria if c.measured}
-    settled = {key: opinion for key, opinion in counted.items() if opinion.verdict == "present"}
-    asked = tuple(c for c in case.criteria if c.id not in settled)
-    judgement = await judge.judge(Case(case.transcript, case.rubric, case.question_type, asked)) if asked else None
-    given = {opinion.criterion: opinion for opinion in judgement.opinions} if judgement else {}
+    settled = {key for key, opinion in counted.items() if opinion.verdict == "present"}
+    asked = replace(case, criteria=tuple(c for c in case.criteria if c.id not in settled))
+    judgement = await judge.judge(asked) if asked.criteria else Judgement(())
+    times = Counter(opinion.criterion for opinion in judgement.opinions)
+    single = {opinion.criterion: opinion for opinion in judgement.opinions if times[opinion.criterion] == 1}
     opinions: dict[str, Opinion] = {}
     for criterion in case.criteria:
-        opinion = settled.get(criterion.id) or given.get(criterion.id) or _unscored(criterion, "The judge gave none.")
-        if opinion.verdict == "unscored" and criterion.id in counted:
-            opinion = counted[criterion.id]
-        opinions[criterion.id] = opinion
+        count = counted.get(criterion.id)
+        given = single.get(criterion.id) or _unscored(criterion, "The judge gave no verdict, or more than one.")
+        if count is not None and (criterion.id in settled or given.verdict == "unscored"):
+            given = count
+        opinions[criterion.id] = given
     return judgement, opinions
 
 
@@ -125,13 +135,12 @@ class _Outcome:
     info: JudgeInfo
     question_type: QuestionTypeChoice
     findings: tuple[Finding, ...]
-    judgement: Judgement | None
+    judgement: Judgement
     review_reasons: tuple[str, ...]
 
-    def evaluation(self, duration_ms: float) -> Evaluation:
+    def evaluation(self, started: float) -> Evaluation:
         verdicts: dict[str, Verdict] = {finding.criterion: finding.verdict for finding in self.findings}
         scorecard = score(self.rubric, verdicts, self.review_reasons)
-        judgement = self.judgement or Judgement(())
         key = self._content_key()
         assumed = (_ASSUMED_TYPE,) if self.question_type.source == "default" else ()
         return Evaluation(
@@ -153,14 +162,19 @@ class _Outcome:
             scorecard=scorecard,
             findings=self.findings,
             strengths=find_strengths(self.rubric, self.findings),
-            feedback=compose(self.rubric, scorecard, self.findings, judgement),
+            feedback=compose(self.rubric, scorecard, self.findings, self.judgement),
             delivery=measure(self.transcript, self.rubric),
-            flags=(*self.transcript.flags, *assumed, *judgement.flags),
-            usage=judgement.usage.model_copy(update={"duration_ms": round(duration_ms, 2)}),
+            flags=(*self.transcript.flags, *assumed, *self.judgement.flags),
+            usage=self.judgement.usage.model_copy(
+                update={"duration_ms": round((time.perf_counter() - started) * 1000, 2)}
+            ),
         )
 
     def _content_key(self) -> str:
-        """Hash what the result depends on; the same key means the same input, criteria, judge and stages."""
+        """Hash what verdicts depend on; the same key means the same words, question, criteria, judge and stages.
+
+        Left out is what only describes: the format read, how roles and type were found, flags, usage.
+        """
         content = {
             "turns": [turn.model_dump(mode="json") for turn in self.transcript.turns],
             "question": self.transcript.question,
@@ -180,7 +194,7 @@ _ASSUMED_TYPE: Final = Flag(
 )
 
 
-def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None, transcript: Transcript) -> Finding:
+def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None, main: int | None) -> Finding:
     opinion = grounded.opinion if grounded else None
     verdict: Verdict = opinion.verdict if opinion else "na"
     return Finding(
@@ -189,9 +203,9 @@ def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None
         kind=criterion.kind,
         severity=criterion.severity,
         verdict=verdict,
-        confidence=opinion.confidence if opinion else None,
+        confidence=opinion.confidence if opinion and verdict != "unscored" else None,
         evidence=grounded.evidence if grounded else (),
-        due_turn=_main_turn(transcript) if (criterion.kind, verdict) == ("omission", "present") else None,
+        due_turn=main if (criterion.kind, verdict) == ("omission", "present") else None,
         reason=opinion.reason if opinion else why_na or "",
         why_it_matters=criterion.why_it_matters,
         fix=criterion.fix,
@@ -200,10 +214,19 @@ def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None
     )
 
 
-def _main_turn(transcript: Transcript) -> int | None:
-    """Return the number of the candidate's longest turn: the main answer, where what is missing was due."""
-    turns = [number for number, turn in enumerate(transcript.turns) if turn.role == "candidate"]
-    return max(turns, key=lambda number: len(transcript.turns[number].text), default=None)
+def _with_question(transcript: Transcript) -> Transcript:
+    """Return the transcript with a question: its own, else what the interviewer says before the main answer."""
+    if transcript.question:
+        return transcript
+    before = transcript.turns[: main_turn(transcript) or 0]
+    said = " ".join(turn.text for turn in before if turn.role == "interviewer")
+    return transcript.model_copy(update={"question": said or None})
+
+
+def _silence_reason(transcript: Transcript) -> tuple[str, ...]:
+    if any(turn.role == "candidate" and any(map(str.isalnum, turn.text)) for turn in transcript.turns):
+        return ()
+    return ("no_candidate: nothing in the transcript is said by the candidate.",)
 
 
 def _language_reason(transcript: Transcript, judge: Judge) -> tuple[str, ...]:
@@ -211,31 +234,38 @@ def _language_reason(transcript: Transcript, judge: Judge) -> tuple[str, ...]:
     if known is None or transcript.language in known or transcript.language == "und":
         return ()
     spoken, read = transcript.language, ", ".join(sorted(known))
-    return (f"language_unsupported: the candidate speaks {spoken!r}; this judge reads {read} only",)
-
-
-def _not_judged(criteria: tuple[Criterion, ...], reason: str) -> dict[str, Opinion]:
-    return {criterion.id: _unscored(criterion, f"Not judged: {reason}.") for criterion in criteria}
+    return (f"language_unsupported: the candidate speaks {spoken!r}; this judge reads {read} only.",)
 
 
 def _unscored(criterion: Criterion, reason: str) -> Opinion:
     return Opinion(criterion=criterion.id, verdict="unscored", confidence=None, quotes=(), reason=reason)
 
 
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _run_in_thread(work: Coroutine[None, None, Evaluation]) -> Evaluation:
-    """Run a coroutine to its end in a thread of its own: the caller's event loop can't be entered twice."""
-    results: list[Evaluation] = []
-    errors: list[BaseException] = []
+    """Run a coroutine to its end in a thread of its own: the caller's event loop can't be entered twice.
 
-    def run() -> None:
+    An interrupt cancels the judge's wait, which may last minutes, before it goes on to the caller.
+    """
+    cancel: Future[partial[object]] = Future()
+
+    async def cancellable() -> Evaluation:
+        task = asyncio.ensure_future(work)
+        cancel.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        return await task
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="evaluate") as pool:
+        result = pool.submit(lambda: asyncio.run(cancellable()))
         try:
-            results.append(asyncio.run(work))
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="evaluator-evaluate")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+            return result.result()
+        except KeyboardInterrupt:
+            if not result.done():
+                cancel.result()()
+            raise

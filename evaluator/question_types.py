@@ -14,10 +14,12 @@ __all__ = ["choose_question_type"]
 
 
 def choose_question_type(rubric: Rubric, question: str | None, given: str | None = None) -> QuestionTypeChoice:
-    """Return the type that was given, else the one whose cues cover most words of the question.
+    """Return the type that was given, else the one whose cues cover most words of the question, the first in a tie.
 
-    The confidence of an inferred type is its share of all words that cues of any type cover, with one word added to
-    the others: a lone short cue stays doubtful.
+    The confidence of an inferred type is a share, not a probability: its words among all words that cues of any type
+    cover, with one word added to the others, so that a lone short cue stays doubtful. Where no cue matches, the
+    rubric's first type stands in, source ``default``: criteria of other types then stay out, since to ask of an answer
+    what its question may not have asked is the worse mistake. The pipeline raises a flag about it.
 
     Raises:
         OptionError: ``given`` is not a question type of the rubric.

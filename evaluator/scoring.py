@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 
-from evaluator.rubric import Band, Rubric, VetoRule
+from evaluator.rubric import Band, Rubric
 from evaluator.types import SEVERITIES, BandLine, Scorecard, ScoreLine, Severity, SeverityCount, Verdict, Veto
 
 __all__ = ["score"]
@@ -16,29 +17,28 @@ def score(rubric: Rubric, verdicts: Mapping[str, Verdict], review_reasons: Seque
     Args:
         rubric: Gives weights, bands, vetoes and the least coverage.
         verdicts: One per criterion of the rubric.
-        review_reasons: Reasons, known already, for a person to look; any of them withholds the band.
+        review_reasons: Reasons, known already, for a person to look; any of them withholds the band, and then low
+            coverage, which follows from them, is not told as a reason of its own.
     """
     lines = tuple(_line(rubric, c.id, verdicts[c.id]) for c in rubric.criteria)
     decided = [line for line in lines if line.verdict in {"present", "absent"}]
     unscored = [line for line in lines if line.verdict == "unscored"]
     applicable = len(decided) + len(unscored)
-    coverage = len(decided) / applicable if applicable else 0.0
-    reasons = list(review_reasons)
-    if coverage < rubric.scoring.minimum_coverage and not reasons:
-        reasons.append(
-            f"low_coverage: only {len(decided)} of {applicable} criteria that apply could be decided; "
-            f"the rubric asks for {rubric.scoring.minimum_coverage:.0%}"
-        )
+    reasons = tuple(review_reasons) or _shortfall(len(decided), applicable, rubric.scoring.minimum_coverage)
     present = {line.criterion for line in decided if line.verdict == "present"}
-    vetoes = tuple(veto for rule in rubric.scoring.vetoes if (veto := _veto(rule, present)))
+    at_worst = present | {line.criterion for line in unscored}
+    vetoes = _vetoes(rubric, present)
     bands = _bands(rubric, present, vetoes)
     return Scorecard(
-        score=_percent(decided, 0.0),
+        score=_percent(decided),
         score_range=_score_range(decided, unscored),
-        band=None if reasons else next(line.band for line in bands if line.met),
-        coverage=round(coverage, 4),
+        band=None if reasons else _first_met(bands),
+        band_range=(_first_met(_bands(rubric, at_worst, _vetoes(rubric, at_worst))), _first_met(bands))
+        if decided
+        else None,
+        coverage=round(len(decided) / applicable, 4) if applicable else 0.0,
         needs_review=bool(reasons),
-        review_reasons=tuple(reasons),
+        review_reasons=reasons,
         vetoes=vetoes,
         by_severity={severity: _count(decided, severity) for severity in SEVERITIES},
         bands=bands,
@@ -58,16 +58,24 @@ def _line(rubric: Rubric, criterion_id: str, verdict: Verdict) -> ScoreLine:
     )
 
 
-def _percent(lines: Sequence[ScoreLine], extra_lost: float) -> float | None:
-    total = sum(line.weight for line in lines)
-    if total == 0:
-        return None
-    return round(100 * (1 - (sum(line.lost for line in lines) + extra_lost) / total), 1)
+def _shortfall(decided: int, applicable: int, asked: float) -> tuple[str, ...]:
+    if not decided:
+        return ("nothing_decided: no criterion that applies could be decided.",)
+    if decided / applicable >= asked:
+        return ()
+    told = f"only {decided} of the {applicable} criteria that apply could be decided"
+    return (f"low_coverage: {told}; the rubric asks for {asked:.0%}.",)
+
+
+def _percent(lines: Sequence[ScoreLine]) -> float | None:
+    """Return ``100 * (1 - lost / weight)``; sums are exact (`fsum`), so that the order of criteria can't show."""
+    total = fsum(line.weight for line in lines)
+    return round(100 * (1 - fsum(line.lost for line in lines) / total), 1) if lines else None
 
 
 def _score_range(decided: Sequence[ScoreLine], unscored: Sequence[ScoreLine]) -> tuple[float, float] | None:
-    both = [*decided, *unscored]
-    low, high = _percent(both, sum(line.weight for line in unscored)), _percent(both, 0.0)
+    failed = [line.model_copy(update={"lost": line.weight}) for line in unscored]
+    low, high = _percent([*decided, *failed]), _percent([*decided, *unscored])
     return None if low is None or high is None or not decided else (low, high)
 
 
@@ -76,11 +84,17 @@ def _count(decided: Sequence[ScoreLine], severity: Severity) -> SeverityCount:
     return SeverityCount(present=sum(line.verdict == "present" for line in lines), of=len(lines))
 
 
-def _veto(rule: VetoRule, present: set[str]) -> Veto | None:
-    fired = tuple(criterion for criterion in rule.criteria if criterion in present)
-    if len(fired) < rule.at_least:
-        return None
-    return Veto(id=rule.id, reason=rule.reason, criteria=fired, best_band=rule.best_band)
+def _vetoes(rubric: Rubric, present: set[str]) -> tuple[Veto, ...]:
+    fired = [(rule, tuple(c for c in rule.criteria if c in present)) for rule in rubric.scoring.vetoes]
+    return tuple(
+        Veto(id=rule.id, reason=rule.reason, criteria=criteria, best_band=rule.best_band)
+        for rule, criteria in fired
+        if len(criteria) >= rule.at_least
+    )
+
+
+def _first_met(bands: Sequence[BandLine]) -> str:
+    return next(line.band for line in bands if line.met)
 
 
 def _bands(rubric: Rubric, present: set[str], vetoes: Sequence[Veto]) -> tuple[BandLine, ...]:
@@ -90,7 +104,9 @@ def _bands(rubric: Rubric, present: set[str], vetoes: Sequence[Veto]) -> tuple[B
     lines: list[BandLine] = []
     for place, band in enumerate(rubric.scoring.bands):
         obstacles = _obstacles(band, counts, present)
-        obstacles += [f"veto {veto.id}: {veto.reason}" for veto in vetoes if order.index(veto.best_band) > place]
+        obstacles += [
+            f"veto {veto.id}: {veto.reason.rstrip('.')}" for veto in vetoes if order.index(veto.best_band) > place
+        ]
         last = place == len(order) - 1
         lines.append(BandLine(band=band.id, met=last or not obstacles, reason=_reason(band, obstacles, last=last)))
     return tuple(lines)
@@ -98,19 +114,19 @@ def _bands(rubric: Rubric, present: set[str], vetoes: Sequence[Veto]) -> tuple[B
 
 def _obstacles(band: Band, counts: Mapping[Severity, int], present: set[str]) -> list[str]:
     found = [
-        f"{counts[severity]} {severity} present, at most {limit} allowed"
+        f"{counts[severity]} {severity} instead of {f'at most {limit}' if limit else 'none'}"
         for severity, limit in band.at_most.items()
         if counts[severity] > limit
     ]
     if band.unless_all_present and present.issuperset(band.unless_all_present):
-        found.append(f"{', '.join(band.unless_all_present)} are all present")
+        found.append(f"present together: {', '.join(band.unless_all_present)}")
     return found
 
 
 def _reason(band: Band, obstacles: list[str], *, last: bool) -> str:
     if last:
-        return "The rest."
+        return "Open to every answer."
     if obstacles:
         return f"Kept out: {'; '.join(obstacles)}."
-    limits = ", ".join(f"at most {limit} {severity}" for severity, limit in band.at_most.items())
-    return f"Met: {limits}." if limits else "Met."
+    limits = [f"at most {limit} {severity}" if limit else f"no {severity}" for severity, limit in band.at_most.items()]
+    return f"Met: {', '.join(limits)}." if limits else "Met."

@@ -3,15 +3,17 @@
 Apart because PyYAML's safe loader still expands aliases, hangs on chains of merge keys, takes the last of two equal
 keys, reads ``no`` as false, and forgets line numbers. This reads the parser's event stream itself: aliases, anchors,
 tags, merge keys, repeated keys and deep nesting are refused at the event that shows them, so a bomb costs nothing.
-Scalars follow the YAML 1.2 core schema: only ``true``/``false`` are booleans.
+Scalars follow the YAML 1.2 core schema, less its rarities: only ``true``/``false`` are booleans, numbers are decimal
+and finite. Text that could act on a terminal (control and direction-changing characters) is refused, escaped or not.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import yaml
 
@@ -22,9 +24,15 @@ __all__ = ["KeyPath", "Plain", "YamlDocument", "parse_yaml"]
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 KeyPath: TypeAlias = tuple[str | int, ...]
 
-_MAX_CHARS = 1_000_000  # the largest rubric shipped is under 100,000
-_MAX_DEPTH = 12  # a rubric needs 5
-_MAX_NODES = 50_000
+_MAX_CHARS: Final = 1_000_000  # the largest rubric shipped is under 100,000
+_MAX_DEPTH: Final = 12  # a rubric needs 5
+_MAX_NODES: Final = 20_000  # the largest rubric shipped holds about 2,500
+_MAX_SHOWN: Final = 60  # characters of a key in a message
+# Controls but tab and line ends, surrogates, direction overrides and isolates, noncharacters. A byte order mark may
+# lead a file, and is dropped before this looks.
+_FORBIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}(?:\.[0-9]{0,18})?)(?:[eE][-+]?[0-9]{1,3})?")
 _WORDS: dict[str, bool | None] = {
@@ -66,6 +74,10 @@ def parse_yaml(text: str) -> YamlDocument:
             where="line 1",
             remedy="split it into several rubrics",
         )
+    text = text.removeprefix("\ufeff")
+    if bad := _FORBIDDEN.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        raise _forbidden(bad.group(), f"line {line}")
     return _Builder(_events(text)).document()
 
 
@@ -76,9 +88,13 @@ def _events(text: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}" if mark else None
-        raise RubricError(f"not valid YAML: {error.problem}", where=where) from error
+        raise RubricError(
+            f"not valid YAML: {error.problem}",
+            where=where,
+            remedy="quote text that holds `: `, ` #` or starts with a sign",
+        ) from error
     except yaml.YAMLError as error:
-        raise RubricError("not valid YAML: a character that YAML forbids", where="line 1") from error
+        raise RubricError("not valid YAML: a character that can't be decoded", where="line 1") from error
 
 
 class _Builder:
@@ -120,7 +136,9 @@ class _Builder:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event, path, depth)
             if key in mapping:
-                raise RubricError(f"key `{key}` stands twice in {_show(path)}", where=_line(event))
+                raise RubricError(
+                    f"key {_show((key,))} stands twice in {_show(path)}", where=_line(event), remedy="keep one of them"
+                )
             mapping[key] = None
             mapping[key] = self._value(next(self._events), (*path, key), depth + 1)
             self._lines[(*path, key)] = _line_number(event)
@@ -129,8 +147,10 @@ class _Builder:
     def _key(self, event: yaml.Event, path: KeyPath, depth: int) -> str:
         self._admit(event, path, depth)
         if not isinstance(event, yaml.ScalarEvent):
-            raise RubricError(f"a key of {_show(path)} is not plain text", where=_line(event))
-        key = str(event.value)
+            raise RubricError(
+                f"a key of {_show(path)} is not plain text", where=_line(event), remedy="write a word before the colon"
+            )
+        key = _text(event)
         if key == "<<":
             raise RubricError("merge keys (`<<`) are not read", where=_line(event), remedy="write the keys out")
         return key
@@ -148,21 +168,37 @@ class _Builder:
         self._nodes += 1
         if depth > _MAX_DEPTH or self._nodes > _MAX_NODES:
             limit = f"{_MAX_DEPTH} levels deep" if depth > _MAX_DEPTH else f"{_MAX_NODES:,} values"
-            raise RubricError(f"the file is more than {limit}", where=_line(event))
+            raise RubricError(f"the file is more than {limit}", where=_line(event), remedy="make it smaller or flatter")
         self._lines.setdefault(path, _line_number(event))
 
 
 def _scalar(event: yaml.ScalarEvent) -> Plain:
-    text = str(event.value)
+    text = _text(event)
     if not event.implicit[0]:  # quoted or block text
         return text
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
     return text
+
+
+def _text(event: yaml.ScalarEvent) -> str:
+    """Return a scalar's text, which can hold by an escape in double quotes what the file itself may not."""
+    text = str(event.value)
+    if bad := _FORBIDDEN.search(text):
+        raise _forbidden(bad.group(), _line(event))
+    return text
+
+
+def _forbidden(character: str, where: str) -> RubricError:
+    return RubricError(
+        f"the character U+{ord(character):04X} is not read: it could act on a terminal",
+        where=where,
+        remedy="save the file as UTF-8 text and take the character out",
+    )
 
 
 def _line_number(event: yaml.Event) -> int:
@@ -174,4 +210,7 @@ def _line(event: yaml.Event) -> str:
 
 
 def _show(path: KeyPath) -> str:
-    return f"`{'.'.join(map(str, path))}`" if path else "the file"
+    if not path:
+        return "the file"
+    shown = ".".join(map(str, path))
+    return f"`{shown if len(shown) <= _MAX_SHOWN else shown[:_MAX_SHOWN] + '…'}`"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -54,9 +54,9 @@ RolesSource = Literal["given", "labels", "inferred", "single_speaker", "unlabell
 
 
 class _Frozen(BaseModel):
-    """Base of every value here: unchangeable, and unknown keys are refused."""
+    """Base of every value here: unchangeable; unknown keys, NaN and infinities are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 # --- transcript -----------------------------------------------------------------------------------------------------
@@ -151,12 +151,18 @@ class Evidence(_Frozen):
     """Words of the candidate that prove a verdict: ``turns[turn].text[start:end] == quote``, always."""
 
     turn: int = Field(ge=0)
-    speaker: Role = Field(description="Always `candidate`; stated so that a reader need not look it up.")
+    speaker: Literal["candidate"] = Field(description="Stated so that a reader need not look it up.")
     start: int = Field(ge=0, description="Code points, inclusive.")
     end: int = Field(ge=1, description="Code points, exclusive.")
     quote: str = Field(min_length=1)
     match: MatchKind = Field(description="`normalised`: the judge's copy differed in space, case or typographic marks.")
     start_s: float | None = Field(default=None, description="When it was said, seconds; interpolated within the turn.")
+
+    @model_validator(mode="after")
+    def _span_fits(self) -> Evidence:
+        if self.end - self.start != len(self.quote):
+            raise ValueError("the span is not as long as the quote")
+        return self
 
 
 class Finding(_Frozen):
@@ -167,10 +173,12 @@ class Finding(_Frozen):
     kind: Kind
     severity: Severity
     verdict: Verdict
-    confidence: float | None = Field(default=None, ge=0, le=1, description="That the verdict is right; null for na.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="That the verdict is right; null if unsaid, and for na and unscored."
+    )
     evidence: tuple[Evidence, ...] = ()
     due_turn: int | None = Field(
-        default=None, description="Omission that is present: the turn where the missing words were due."
+        default=None, ge=0, description="Omission that is present: the main answer's turn, where the words were due."
     )
     reason: str = Field(description="Why this verdict, in one sentence.")
     why_it_matters: str
@@ -221,13 +229,22 @@ class Scorecard(_Frozen):
         default=None, description="Score if every unscored criterion were present, and if every one were absent."
     )
     band: str | None = Field(default=None, description="Band id; null when a person must look first.")
-    coverage: float = Field(ge=0, le=1, description="Decided criteria / applicable criteria.")
-    needs_review: bool
-    review_reasons: tuple[str, ...] = ()
+    band_range: tuple[str, str] | None = Field(
+        default=None, description="Band if every unscored criterion were present, and if every one were absent."
+    )
+    coverage: float = Field(ge=0, le=1, description="Decided criteria / applicable criteria; 0 if none applies.")
+    needs_review: bool = Field(description="True exactly if there are review reasons, and then there is no band.")
+    review_reasons: tuple[str, ...] = Field(default=(), description="Each is a stable code, a colon and a sentence.")
     vetoes: tuple[Veto, ...] = ()
     by_severity: dict[Severity, SeverityCount]
     bands: tuple[BandLine, ...] = Field(description="Best band first; the first that is met is the band.")
     lines: tuple[ScoreLine, ...] = Field(description="The sum behind the score, in the rubric's order.")
+
+    @model_validator(mode="after")
+    def _review_or_band(self) -> Scorecard:
+        if not (self.needs_review == bool(self.review_reasons) == (self.band is None)):
+            raise ValueError("a scorecard has either a band or reasons for a review")
+        return self
 
 
 class Strength(_Frozen):
@@ -241,9 +258,11 @@ class Strength(_Frozen):
 class Feedback(_Frozen):
     """What to say and practise next."""
 
-    origin: Literal["rubric", "model"] = Field(description="Whose words: the rubric's own, or a model's.")
+    origin: Literal["rubric", "model"] = Field(
+        description="`model`: one wrote the summary, the three sentences or the questions; fixes are the rubric's."
+    )
     summary: str
-    top_fixes: tuple[str, ...] = Field(description="At most three, most severe first.")
+    top_fixes: tuple[str, ...] = Field(max_length=3, description="Most severe first, each with its quote or its turn.")
     drills: tuple[str, ...] = Field(default=(), description="One for each fix, in the same order.")
     three_sentence_answer: str | None = Field(
         default=None,
@@ -265,7 +284,7 @@ class Delivery(_Frozen):
     first_metric_s: float | None = Field(
         default=None, description="Spoken seconds before the first metric; null: none."
     )
-    metrics_named: int = Field(ge=0, description="Distinct metrics of the rubric's list that were named.")
+    metrics_named: int = Field(ge=0, description="Distinct phrases among the rubric's metric cues.")
 
 
 class Usage(_Frozen):
@@ -277,7 +296,7 @@ class Usage(_Frozen):
     output_tokens: int = Field(default=0, ge=0)
     cost_usd: float = Field(default=0.0, ge=0)
     priced: bool = Field(default=True, description="False if a price is unknown; then `cost_usd` is a lower bound.")
-    duration_ms: float = Field(default=0.0, ge=0, description="Wall time of the whole evaluation.")
+    duration_ms: float = Field(default=0.0, ge=0, description="Wall time from the call to the result.")
 
 
 class Evaluation(_Frozen):
@@ -289,7 +308,9 @@ class Evaluation(_Frozen):
     evaluator_version: str
     rubric: RubricRef
     judge: JudgeInfo
-    question: str | None
+    question: str | None = Field(
+        description="As told; else what the interviewer said before the main answer; null if neither."
+    )
     question_type: QuestionTypeChoice
     transcript: TranscriptRef
     scorecard: Scorecard
@@ -299,3 +320,13 @@ class Evaluation(_Frozen):
     delivery: Delivery
     flags: tuple[Flag, ...] = ()
     usage: Usage
+
+    @model_validator(mode="after")
+    def _evidence_was_said(self) -> Evaluation:
+        """Hold the promise of `Evidence` wherever an evaluation comes from, a file or a store included."""
+        turns = self.transcript.turns
+        for item in (e for part in (*self.findings, *self.strengths) for e in part.evidence):
+            turn = turns[item.turn] if item.turn < len(turns) else None
+            if turn is None or turn.role != "candidate" or turn.text[item.start : item.end] != item.quote:
+                raise ValueError(f"evidence in turn {item.turn} is not what the candidate said there")
+        return self

@@ -1,0 +1,121 @@
+# Two commands matter: `make grade` and `make test`. Both need a Python of 3.11 or newer, make and a package index.
+#
+#   PYTHON          the Python to use; without it the first fit one of python3, python3.13, python3.12, python3.11, python
+#   PIP_TORCH_ARGS  arguments for the commands that install torch, as in
+#                   make grade PIP_TORCH_ARGS="--index-url URL", where URL is an index that holds CPU-only builds
+#   FILE            the transcript that `make grade` grades
+#   LOCK_ARGS       arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
+
+PYTHON ?=
+PIP_TORCH_ARGS ?=
+FILE ?= fixtures/transcripts/sample.vtt
+LOCK_ARGS ?=
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+QUIET := -qq
+# --no-deps: what is installed is what the lock lists, so no package can bring another torch. --no-build-isolation: the
+# few packages that come as source are built with the locked tools, not with whatever is newest.
+LOCKED := install $(QUIET) --no-deps --no-build-isolation --require-hashes
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--custom-compile-command "make lock" --override requirements/torch-aside.txt $(LOCK_ARGS)
+
+export PYRIGHT_PYTHON_GLOBAL_NODE := off
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DELETE_ON_ERROR:
+.PHONY: help grade test format lint types layers unit dockerfile fix lock dist bench clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+grade: $(VENV)/installed  ## install what is missing and grade a sample transcript, or FILE=...
+	@$(BIN)/evaluator grade "$(FILE)"
+
+test: format lint types layers dockerfile unit  ## run every check
+
+format: $(VENV)/checkable  ## check the layout of the code
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/checkable  ## check the code against the rules in pyproject.toml
+	$(BIN)/ruff check .
+
+types: $(VENV)/checkable  ## check types, strictly
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: $(VENV)/checkable  ## check that imports point one way
+	$(BIN)/lint-imports --no-logo --no-cache
+
+dockerfile: $(VENV)/checkable  ## check the Dockerfile
+	$(BIN)/hadolint Dockerfile
+
+unit: $(VENV)/checkable  ## run the tests with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
+	$(RESOLVE) --extra local --extra docx --extra stats -o requirements/run.txt pyproject.toml requirements/torch-needs.in
+	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
+	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
+
+dist: $(VENV)/installed  ## build the source archive, and the wheel from it, into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t sdist
+	$(PIP) wheel $(QUIET) --no-deps --no-build-isolation -w dist dist/*.tar.gz
+
+bench: $(VENV)/checkable  ## run the benchmarks
+	@for script in bench/*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+
+clean:  ## remove what the other commands made
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamp files: each is newer than what it was made from, or it is made again.
+
+$(VENV)/created:
+	@found=; seen=; \
+	for name in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python); do \
+	  version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then found=$$name; break; fi; \
+	  seen="$$seen $$name is $$version;"; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python of 3.11 or newer was found.$${seen:+ Seen:$$seen}" >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$found ($$version) lacks the modules venv and ensurepip that make an environment." >&2; \
+	  echo "On Debian and Ubuntu they are the package python$$version-venv." >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$found ($$version)"; \
+	rm -rf $(VENV) && "$$found" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/locked: requirements/torch.txt requirements/run.txt requirements/build.txt | $(VENV)/created
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$(PIP_TORCH_ARGS)" ]; then \
+	  echo "Installing torch. For Linux most indexes serve a build with GPU libraries of several GB; to have the"; \
+	  echo "CPU-only build instead, name an index that holds it (see PIP_TORCH_ARGS at the top of the Makefile)."; \
+	fi
+	@$(PIP) install --no-deps $(PIP_TORCH_ARGS) -r requirements/torch.txt
+	@echo "Installing the locked packages"
+	@$(PIP) $(LOCKED) -r requirements/build.txt
+	@$(PIP) $(LOCKED) -r requirements/run.txt
+	@# Only a GPU build still lacks something now: its own libraries.
+	@$(PIP) check >/dev/null || $(PIP) install $(PIP_TORCH_ARGS) -r requirements/torch.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	@echo "Installing the evaluator"
+	@$(PIP) install $(QUIET) --no-deps --no-build-isolation -e .
+	@$(PIP) check
+	@touch $@
+
+$(VENV)/checkable: requirements/dev.txt $(VENV)/installed
+	@echo "Installing the tools that check"
+	@$(PIP) $(LOCKED) -r requirements/dev.txt
+	@$(PIP) check
+	@touch $@

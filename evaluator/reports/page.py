@@ -1,0 +1,71 @@
+"""Lines for a terminal: styled parts in, wrapped and indented text out.
+
+Apart from the report so that what is said and how lines break can be read alone. Nothing is parsed as markup.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final, TypeAlias
+
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["Page", "Part"]
+
+Part: TypeAlias = str | tuple[str, str] | Text
+_RULE: Final = "─"
+
+
+class Page:
+    """Collects lines; wraps each paragraph and hangs it where it belongs.
+
+    Attributes:
+        width: Cells in a line; no line is wider.
+        color: Whether styles are written as ANSI codes.
+    """
+
+    def __init__(self, width: int, *, color: bool) -> None:
+        self.width = width
+        self.color = color
+        self._out = io.StringIO()
+        self._empty = True
+        self._console = Console(
+            file=self._out,
+            width=width,
+            force_terminal=color,
+            no_color=not color,
+            color_system="standard" if color else None,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+
+    def paragraph(self, *parts: Part, indent: int = 0, first: tuple[str, str] = ("", "")) -> None:
+        """Write parts, each text or ``(text, style)``, wrapped; ``first`` hangs in the indent of the first line."""
+        lead: Part = first
+        for line in Text.assemble(*parts).wrap(self._console, self.width - indent, overflow="fold"):
+            before = Text.assemble(lead)
+            before.append(" " * (indent - before.cell_len))
+            self._line(before + line)
+            lead = ""
+
+    def heading(self, title: str) -> None:
+        """Write a section's title with a rule to its right."""
+        self.gap()
+        self._line(Text.assemble((title, "bold"), " ", (_RULE * (self.width - len(title) - 1), "dim")))
+
+    def gap(self) -> None:
+        """Write an empty line, unless there is one already."""
+        if not self._empty:
+            self._line(Text())
+
+    def text(self) -> str:
+        """Return all that was written, without blanks at line ends."""
+        return self._out.getvalue()
+
+    def _line(self, line: Text) -> None:
+        line.rstrip()
+        self._empty = not line.plain
+        self._console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, get_args
 
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Flag, JudgeInfo, Transcript, Usage
+from evaluator.types import Flag, JudgeInfo, Transcript, Usage, Verdict
 
-__all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote"]
+__all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote", "needs_proof"]
 
 _Opined: TypeAlias = Literal["present", "absent", "unscored"]
 
@@ -117,3 +117,8 @@ class Judge(Protocol):
             JudgeError: No answer at all; a criterion that alone failed is ``unscored`` instead.
         """
         ...
+
+
+def needs_proof(criterion: Criterion, verdict: Verdict) -> bool:
+    """Return whether the verdict must be proved by the candidate's words: a commission present, an omission absent."""
+    return (criterion.kind, verdict) in {("commission", "present"), ("omission", "absent")}

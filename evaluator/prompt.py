@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evaluator.errors import OptionError
@@ -39,7 +39,7 @@ class Prompts:
             undefined=StrictUndefined, autoescape=False, trim_blocks=True, keep_trailing_newline=False
         )
         digest = hashlib.sha256()
-        self._templates = {}
+        self._templates: dict[str, Template] = {}
         for name in sorted(texts):
             digest.update(f"{name}\0{texts[name]}\0".encode())
             try:
@@ -74,6 +74,8 @@ def load_prompts(folder: Path | None = None) -> Prompts:
             texts[name] = (folder / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise OptionError(
-                f"the prompt can't be read: {type(error).__name__}", where=f"prompts/{name}", remedy="see prompts/README.md"
+                f"the prompt can't be read: {type(error).__name__}",
+                where=f"prompts/{name}",
+                remedy="see prompts/README.md",
             ) from error
     return Prompts(texts)

@@ -8,16 +8,18 @@ can add a verdict, because verdicts are read from exactly one schema-valid reply
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
+import operator
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
 from evaluator.backends.reply import Reply, ReplyProblem, ReplyVerdict, read_reply, reply_schema
-from evaluator.judging import Case, Judgement, Opinion, Quote
+from evaluator.judging import Case, Judgement, Opinion, Quote, needs_proof
 from evaluator.prompt import Prompts
 from evaluator.quotes import find_quote, judged_view
 from evaluator.rubric import Criterion, Rubric
@@ -102,7 +104,7 @@ class ChatJudge:
         better = texts.better_answer if texts else None
         return Judgement(
             opinions=tuple(opinion for answers in parts for opinion in answers.opinions.values()),
-            usage=sum((answers.usage for answers in parts), Usage()),
+            usage=_total(answers.usage for answers in parts),
             summary=(texts.summary.strip() or None) if texts else None,
             better_answer=(better.goal_and_metric, better.guardrail, better.instrumentation) if better else None,
             follow_ups=texts.follow_up_questions if texts else (),
@@ -194,7 +196,7 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
 def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[Opinion, _Problem | None]:
     """Return the opinion with the quotes that stand in the transcript, and what is wrong if its proof does not."""
     quotes = [Quote(quote.turn, quote.text) for quote in verdict.quotes]
-    grounded = tuple(quote for quote in quotes if find_quote(quote.turn, quote.text, case.transcript))
+    grounded = tuple(quote for quote in quotes if find_quote(quote, case.transcript))
     opinion = Opinion(
         criterion=criterion.id,
         verdict="unscored" if verdict.verdict == "cannot_tell" else verdict.verdict,
@@ -202,7 +204,7 @@ def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[O
         quotes=grounded,
         reason=verdict.reasoning.strip() or "The model gave no reason.",
     )
-    if not criterion.needs_proof(opinion.verdict) or grounded:
+    if not needs_proof(criterion, opinion.verdict) or grounded:
         return opinion, None
     if not quotes:
         return opinion, _Problem(f"the verdict `{verdict.verdict}` needs a quote of the candidate's words and had none")
@@ -224,3 +226,7 @@ def _unscored(criterion_id: str, problem: str) -> Opinion:
         quotes=(),
         reason=f"No usable verdict, after one re-ask: {problem}.",
     )
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return functools.reduce(operator.add, usages, Usage())

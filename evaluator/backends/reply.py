@@ -1,8 +1,8 @@
 """What a chat model may reply: its JSON Schema, and the strict reading of its text.
 
-In: the reply's text. Out: a `Reply`, or a `ReplyProblem` that names what was wrong. Exactly one JSON object that fits the
-schema is accepted: no prose around it, no second object, no extra key, no NaN, no repeated key. Nothing is repaired
-silently and no verdict is ever a default.
+In: the reply's text. Out: a `Reply`, or a `ReplyProblem` that names what was wrong. Exactly one JSON object that fits
+the schema is accepted: no prose around it, no second object, no extra key, no NaN, no repeated key. Nothing is
+repaired silently and no verdict is ever a default.
 """
 
 from __future__ import annotations

@@ -8,10 +8,8 @@ can add a verdict, because verdicts are read from exactly one schema-valid reply
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import json
-import operator
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -229,4 +227,4 @@ def _unscored(criterion_id: str, problem: str) -> Opinion:
 
 
 def _total(usages: Iterable[Usage]) -> Usage:
-    return functools.reduce(operator.add, usages, Usage())
+    return sum(usages, Usage())

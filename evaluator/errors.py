@@ -106,10 +106,8 @@ class JudgeUnavailable(JudgeError):
 
     def located(self, place: str) -> EvaluatorError:
         """Return the same error with ``place`` put before its own place; the wish to wait stays."""
-        error = super().located(place)
-        if isinstance(error, JudgeUnavailable):
-            error.retry_after_s = self.retry_after_s
-        return error
+        where = f"{place}, {self.where}" if self.where else place
+        return JudgeUnavailable(self.message, where=where, remedy=self.remedy, retry_after_s=self.retry_after_s)
 
 
 class JudgeMisuse(JudgeError):

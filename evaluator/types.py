@@ -298,6 +298,18 @@ class Usage(_Frozen):
     priced: bool = Field(default=True, description="False if a price is unknown; then `cost_usd` is a lower bound.")
     duration_ms: float = Field(default=0.0, ge=0, description="Wall time from the call to the result.")
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum; it is priced only if both parts are."""
+        return Usage(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            priced=self.priced and other.priced,
+            duration_ms=self.duration_ms + other.duration_ms,
+        )
+
 
 class Evaluation(_Frozen):
     """The result: what HTTP, JSONL, the library and the command line all return."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
-from evaluator.backends.reply import Reply, ReplyProblem, ReplyVerdict, read_reply, reply_schema
+from evaluator.backends.reply import BetterAnswer, Reply, ReplyProblem, ReplyVerdict, read_reply, reply_schema
 from evaluator.judging import Case, Judgement, Opinion, Quote, needs_proof
 from evaluator.prompt import Prompts
 from evaluator.quotes import find_quote, judged_view
@@ -104,7 +104,7 @@ class ChatJudge:
             opinions=tuple(opinion for answers in parts for opinion in answers.opinions.values()),
             usage=_total(answers.usage for answers in parts),
             summary=(texts.summary.strip() or None) if texts else None,
-            better_answer=(better.goal_and_metric, better.guardrail, better.instrumentation) if better else None,
+            better_answer=_joined(better) if better else None,
             follow_ups=texts.follow_up_questions if texts else (),
         )
 
@@ -228,3 +228,8 @@ def _unscored(criterion_id: str, problem: str) -> Opinion:
 
 def _total(usages: Iterable[Usage]) -> Usage:
     return sum(usages, Usage())
+
+
+def _joined(better: BetterAnswer) -> str | None:
+    sentences = (better.goal_and_metric, better.guardrail, better.instrumentation)
+    return " ".join(sentence.strip() for sentence in sentences if sentence.strip()) or None

@@ -21,13 +21,15 @@ _MARKS: Final = str.maketrans(
     {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
 )
 _MAX_GAPS: Final = 2  # each gap multiplies the ways to match by seven
-_NUMBER_WORD: Final = (
+_COUNT_WORD: Final = (
     r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
-    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|"
-    r"half|a|an|another)(?![\w'])"
+    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|half)"
+    r"(?![\w'])"
 )
-_SPELLED: Final = rf"{_NUMBER_WORD}(?:[\s-](?:and\s|point\s)?{_NUMBER_WORD}){{0,4}}"
-_NUMBER: Final = rf"(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{0,4}}|{_SPELLED})"
+_SPELLED: Final = (
+    rf"(?:{_COUNT_WORD}|an?(?!\w)|another(?!\w))(?:[\s-](?:(?:and|point|a|and\sa)\s)?{_COUNT_WORD}){{0,4}}+"
+)
+_NUMBER: Final = rf"(?:\d{{1,15}}+(?:[.,]\d{{1,15}}+){{0,4}}+|{_SPELLED})"
 _PERCENT: Final = rf"{_NUMBER}(?:\s?%|[\s-]per\s?cent(?:age\spoints?)?)"
 _BETWEEN: Final = r"[\s,-]{1,8}+"
 _GAP: Final = r"(?:(?:[\w'%+-]|[.,](?=\d)){1,40}+[\s,]{1,8}+){0,6}?"

@@ -113,17 +113,17 @@ class Transcript(_Frozen):
 class RubricRef(_Frozen):
     """Which rubric decided."""
 
-    id: str
-    version: str
-    title: str
+    id: str = Field(description="Id, as in its file.")
+    version: str = Field(description="Version, `major.minor.patch`.")
+    title: str = Field(description="Title for people.")
     sha256: str = Field(description="Hash of the rubric's canonical content.")
 
 
 class TranscriptRef(_Frozen):
     """How the transcript was read."""
 
-    format: str
-    language: str
+    format: str = Field(description="Row of the FORMATS table that read it.")
+    language: str = Field(description="ISO 639-1 code, or `und`.")
     roles: SpeakerRoles
     turns: tuple[Turn, ...] = Field(description="The turns that spans and turn numbers refer to.")
 
@@ -133,7 +133,7 @@ class JudgeInfo(_Frozen):
 
     backend: str = Field(description="Row of the BACKENDS table.")
     method: str = Field(description="How verdicts are reached, e.g. `embedding`; never dressed up as another.")
-    model: str
+    model: str = Field(description="Model name or path.")
     model_sha256: str | None = Field(default=None, description="Hash of local weights.")
     prompt_sha256: str | None = Field(default=None, description="Hash of the prompt files; null if none was used.")
     calibration: str | None = Field(default=None, description="Id of the calibration file; null if untrained.")
@@ -144,17 +144,17 @@ class QuestionTypeChoice(_Frozen):
 
     value: str = Field(description="Question type id of the rubric.")
     source: Literal["given", "inferred", "default"] = Field(description="`default`: nothing told; the rubric's first.")
-    confidence: float = Field(ge=0.0, le=1.0)
+    confidence: float = Field(ge=0.0, le=1.0, description="1 if given; else a share of cue words, no probability.")
 
 
 class Evidence(_Frozen):
     """Words of the candidate that prove a verdict: ``turns[turn].text[start:end] == quote``, always."""
 
-    turn: int = Field(ge=0)
+    turn: int = Field(ge=0, description="Number of the turn, from 0.")
     speaker: Literal["candidate"] = Field(description="Stated so that a reader need not look it up.")
     start: int = Field(ge=0, description="Code points, inclusive.")
     end: int = Field(ge=1, description="Code points, exclusive.")
-    quote: str = Field(min_length=1)
+    quote: str = Field(min_length=1, description="The words, as the turn holds them.")
     match: MatchKind = Field(description="`normalised`: the judge's copy differed in space, case or typographic marks.")
     start_s: float | None = Field(default=None, description="When it was said, seconds; interpolated within the turn.")
 
@@ -168,11 +168,11 @@ class Evidence(_Frozen):
 class Finding(_Frozen):
     """The verdict on one criterion, with its proof."""
 
-    criterion: str
-    title: str
-    kind: Kind
-    severity: Severity
-    verdict: Verdict
+    criterion: str = Field(description="Id of the criterion.")
+    title: str = Field(description="Its title.")
+    kind: Kind = Field(description="What its proof is: words said, words missing, or a count.")
+    severity: Severity = Field(description="What it costs.")
+    verdict: Verdict = Field(description="`present`: the candidate failed this way.")
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="That the verdict is right; null if unsaid, and for na and unscored."
     )
@@ -181,18 +181,18 @@ class Finding(_Frozen):
         default=None, ge=0, description="Omission that is present: the main answer's turn, where the words were due."
     )
     reason: str = Field(description="Why this verdict, in one sentence.")
-    why_it_matters: str
-    fix: str
-    drill: str
+    why_it_matters: str = Field(description="The rubric's words.")
+    fix: str = Field(description="What to do instead; the rubric's words.")
+    drill: str = Field(description="An exercise; the rubric's words.")
     source: str = Field(description="Section of the rubric's source.")
 
 
 class ScoreLine(_Frozen):
     """One line of the sum behind the score: ``score = 100 * (1 - sum(lost) / sum(weight of decided lines))``."""
 
-    criterion: str
-    severity: Severity
-    verdict: Verdict
+    criterion: str = Field(description="Id of the criterion.")
+    severity: Severity = Field(description="Decides the weight.")
+    verdict: Verdict = Field(description="As in its finding.")
     weight: float = Field(ge=0, description="From the rubric; counts only when present or absent.")
     lost: float = Field(ge=0, description="`weight` if present, else 0.")
 
@@ -200,23 +200,23 @@ class ScoreLine(_Frozen):
 class SeverityCount(_Frozen):
     """How many criteria of one severity the candidate fell into."""
 
-    present: int = Field(ge=0)
+    present: int = Field(ge=0, description="Criteria the candidate fell into.")
     of: int = Field(ge=0, description="Criteria of this severity that apply and were decided.")
 
 
 class BandLine(_Frozen):
     """What one band of the rubric asks, and whether this evaluation met it."""
 
-    band: str
-    met: bool
+    band: str = Field(description="Band id.")
+    met: bool = Field(description="Whether every limit was kept.")
     reason: str = Field(description="What it asked, and what kept this answer out, if anything.")
 
 
 class Veto(_Frozen):
     """A rule of the rubric that lowered the band."""
 
-    id: str
-    reason: str
+    id: str = Field(description="Id of the rule.")
+    reason: str = Field(description="Why it exists; the rubric's words.")
     criteria: tuple[str, ...] = Field(description="The criteria, present, that fired it.")
     best_band: str = Field(description="Best band that it leaves open.")
 
@@ -250,8 +250,8 @@ class Scorecard(_Frozen):
 class Strength(_Frozen):
     """Something the candidate did well, with the words that show it."""
 
-    criterion: str
-    note: str
+    criterion: str = Field(description="Id of the criterion that was avoided.")
+    note: str = Field(description="Praise, in the rubric's words.")
     evidence: tuple[Evidence, ...] = Field(min_length=1)
 
 
@@ -261,26 +261,26 @@ class Feedback(_Frozen):
     origin: Literal["rubric", "model"] = Field(
         description="`model`: one wrote the summary, the three sentences or the questions; fixes are the rubric's."
     )
-    summary: str
+    summary: str = Field(description="The result in two or three sentences.")
     top_fixes: tuple[str, ...] = Field(max_length=3, description="Most severe first, each with its quote or its turn.")
     drills: tuple[str, ...] = Field(default=(), description="One for each fix, in the same order.")
     three_sentence_answer: str | None = Field(
         default=None,
         description="Goal and decision metric; guardrail; instrumentation. A model's, or the rubric's frame.",
     )
-    follow_up_questions: tuple[str, ...] = ()
+    follow_up_questions: tuple[str, ...] = Field(default=(), description="What an interviewer would ask next.")
 
 
 class Delivery(_Frozen):
     """What can be counted about how the answer was given; candidate's turns only."""
 
-    words: int = Field(ge=0)
+    words: int = Field(ge=0, description="Words spoken.")
     duration_s: float = Field(ge=0, description="Spoken time.")
     duration_source: Literal["timestamps", "estimated"] = Field(description="`estimated`: at 150 words a minute.")
     wpm: float | None = Field(default=None, ge=0, description="Words per minute; null if estimated or no time passed.")
     fillers: int = Field(ge=0, description="`um`, `you know`, …")
-    longest_turn_words: int = Field(ge=0)
-    longest_turn_s: float = Field(ge=0)
+    longest_turn_words: int = Field(ge=0, description="Words of the wordiest turn.")
+    longest_turn_s: float = Field(ge=0, description="Spoken time of the turn that lasted longest.")
     first_metric_s: float | None = Field(
         default=None, description="Spoken seconds before the first metric; null: none."
     )
@@ -290,11 +290,11 @@ class Delivery(_Frozen):
 class Usage(_Frozen):
     """What the evaluation cost."""
 
-    requests: int = Field(default=0, ge=0)
+    requests: int = Field(default=0, ge=0, description="Calls to a model, retries included.")
     input_tokens: int = Field(default=0, ge=0, description="Cached tokens included.")
-    cached_tokens: int = Field(default=0, ge=0)
-    output_tokens: int = Field(default=0, ge=0)
-    cost_usd: float = Field(default=0.0, ge=0)
+    cached_tokens: int = Field(default=0, ge=0, description="Input tokens read from a cache.")
+    output_tokens: int = Field(default=0, ge=0, description="Tokens written.")
+    cost_usd: float = Field(default=0.0, ge=0, description="Price of the tokens, US dollars.")
     priced: bool = Field(default=True, description="False if a price is unknown; then `cost_usd` is a lower bound.")
     duration_ms: float = Field(default=0.0, ge=0, description="Wall time from the call to the result.")
 
@@ -314,10 +314,10 @@ class Usage(_Frozen):
 class Evaluation(_Frozen):
     """The result: what HTTP, JSONL, the library and the command line all return."""
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.0"] = Field(default=SCHEMA_VERSION, description="Version of this form.")
     id: str = Field(description="`ev_` and the head of the content key: the same input and judge give the same id.")
     content_key: str = Field(description="Hash of transcript, criteria, prompt, judge and code that matters.")
-    evaluator_version: str
+    evaluator_version: str = Field(description="Version of the package.")
     rubric: RubricRef
     judge: JudgeInfo
     question: str | None = Field(

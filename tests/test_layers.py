@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,31 @@ _HEAVY: Final = (
     "torch",
     "transformers",
 )
+_OWNERS: Final = {
+    "docx": "transcripts/docx.py",
+    "huggingface_hub": "backends/sentence_transformers.py",
+    "sentence_transformers": "backends/sentence_transformers.py",
+    "sklearn": "agreement/scikit.py",
+}
+
+
+def _imported_by_name(path: Path) -> set[str]:
+    """List the top-level packages that a file imports by statement or by ``import_module``, lazily too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name for alias in aliases}
+            case ast.ImportFrom(module=str(module), level=0):
+                names.add(module)
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                names.add(module)
+            case _:
+                pass
+    return {name.partition(".")[0] for name in names}
 
 
 def _loaded_by(code: str) -> set[str]:
@@ -68,6 +94,14 @@ def test_import_works_where_the_environment_says_nothing(tmp_path: Path) -> None
     environment = {"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_heavy_package_has_one_owner() -> None:
+    """A model library, an SDK or a reader of Word files is named in the one file that wraps it."""
+    package = _ROOT / "evaluator"
+    imports = {path.relative_to(package).as_posix(): _imported_by_name(path) for path in package.rglob("*.py")}
+    heavy = {(name, file) for file, names in imports.items() for name in names if name in _HEAVY or name in _OWNERS}
+    assert heavy == set(_OWNERS.items())
 
 
 def test_contracts_of_the_layers_hold() -> None:

@@ -7,7 +7,7 @@ answer, an evaluation that is missing or belongs to other words.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,7 +82,7 @@ async def measure(
             for _ in range(min(concurrency, len(rows))):
                 group.create_task(work())
     except* MissingExtra as missing:
-        raise next(_leaves(missing)) from None
+        raise next(error for error in missing.exceptions if isinstance(error, MissingExtra)) from None
     return _measurement(rows, outcomes)
 
 
@@ -133,11 +133,3 @@ def _measurement(rows: Sequence[LabelledRow], outcomes: Mapping[str, Evaluation 
         evaluations={row_id: outcome for row_id, outcome in found if isinstance(outcome, Evaluation)},
         failures=tuple(outcome for _, outcome in found if isinstance(outcome, Failure)),
     )
-
-
-def _leaves(group: BaseExceptionGroup[MissingExtra]) -> Iterator[MissingExtra]:
-    for error in group.exceptions:
-        if isinstance(error, MissingExtra):
-            yield error
-        else:
-            yield from _leaves(error)

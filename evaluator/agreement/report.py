@@ -131,15 +131,15 @@ def _row_warnings(labels: LabelSet, rubric: Rubric, measurement: Measurement) ->
     found: list[str] = []
     rows = labels.rows
     if measurement.failures:
-        found.append(f"{len(measurement.failures)} of {len(rows)} transcripts failed and count in no figure.")
+        found.append(f"Transcripts that failed and count in no figure: {len(measurement.failures)} of {len(rows)}.")
     if len(rows) < labels.total:
         found.append(f"Only {len(rows)} of {labels.total} rows were measured; a part may not stand for the whole.")
     others = sum(e.rubric.sha256 != rubric.sha256 for e in measurement.evaluations.values())
     if others:
-        found.append(f"{others} evaluations were made with another version of the rubric.")
+        found.append(f"Evaluations made with another version of the rubric: {others}.")
     lost = sum(len(row.lost_evidence) for row in rows)
     if lost:
-        found.append(f"{lost} labelled quotes stand in no candidate turn; the span check leaves them out.")
+        found.append(f"Labelled quotes that no candidate turn holds, and that the span check leaves out: {lost}.")
     return tuple(found)
 
 

@@ -137,6 +137,7 @@ def _read(
 ) -> Transcript:
     from evaluator.errors import OptionError  # noqa: PLC0415
     from evaluator.transcripts import parse_transcript  # noqa: PLC0415
+    from evaluator.transcripts.limits import MAX_BYTES  # noqa: PLC0415
 
     source: Path | bytes
     if file is not None and file != Path("-"):
@@ -144,7 +145,7 @@ def _read(
     elif file is None and sys.stdin.isatty():
         raise OptionError("no transcript was given", remedy="name a FILE, or pipe one in")
     else:
-        source, name = sys.stdin.buffer.read(), "stdin"
+        source, name = sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"  # one more than may be, to be refused as too large
     return parse_transcript(
         source, format=input_format, candidate=candidate, question=question, question_type=question_type, name=name
     )

@@ -49,6 +49,7 @@ class CommandRow:
 COMMANDS: Final[dict[str, CommandRow]] = {
     "grade": CommandRow("evaluator.cli.grade", "grade", "Judge one transcript and show what failed, with proof."),
     "rubric": CommandRow("evaluator.cli.rubric", "app", "List, show, check or start a rubric."),
+    "agreement": CommandRow("evaluator.cli.agreement", "agreement", "Measure a judge against labelled transcripts."),
     "schema": CommandRow("evaluator.cli.schema", "schema", "Print the JSON Schema of a result."),
 }
 
@@ -68,10 +69,6 @@ class _Section(Protocol):
 
 class _LazyGroup(TyperGroup):
     """A group whose commands are imported when they are run."""
-
-    def list_commands(self, ctx: object) -> list[str]:
-        del ctx
-        return list(COMMANDS)
 
     def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | TyperGroup | None:
         del ctx
@@ -128,6 +125,14 @@ def _root(
     cast("_Asked", ctx.obj).debug = debug
 
 
+def _group() -> TyperGroup:
+    """Return the command with an empty stand-in for each sub-command, so that their names can be listed and guessed."""
+    group = cast("TyperGroup", typer.main.get_command(_app))
+    for name, row in COMMANDS.items():
+        group.add_command(TyperCommand(name, help=row.help))
+    return group
+
+
 def main() -> None:
     """Run the command line of this process and exit."""
     sys.exit(run(sys.argv[1:]))
@@ -135,7 +140,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing is raised, and no traceback shown unless asked for."""
-    command = typer.main.get_command(_app)
+    command = _group()
     asked = _Asked()
     try:
         with command.make_context("evaluator", list(arguments), obj=asked) as context:

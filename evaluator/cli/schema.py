@@ -28,10 +28,13 @@ def schema(
 
 
 def schema_text() -> str:
-    """Return the schema as text: of what is written, where every key stands, rather than of what would be accepted."""
+    """Return the schema as text, of what is written: every key is always there, so every key is required."""
     from evaluator.types import SCHEMA_VERSION, Evaluation  # noqa: PLC0415 - keeps --help light
 
     body = Evaluation.model_json_schema(mode="serialization")
+    for part in (body, *body["$defs"].values()):
+        if "properties" in part:
+            part["required"] = list(part["properties"])
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:interview-evaluator:evaluation:{SCHEMA_VERSION}",

@@ -52,12 +52,20 @@ def write_stdout(text: str, *, exact: bool) -> None:
         text: All of it.
         exact: Write UTF-8 whatever the stream's encoding: for forms that programs read. Else characters that the
             stream can't encode become ``?``.
+
+    Raises:
+        OptionError: The stream takes no more, as a full disk does. A reader that went away is a `BrokenPipeError`.
     """
     stream = sys.stdout
     data = text.encode() if exact else _encodable(text, stream.encoding).encode(stream.encoding)
-    stream.flush()
-    stream.buffer.write(data)
-    stream.buffer.flush()
+    try:
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OptionError(_cannot_write(error), where="stdout", remedy="send it elsewhere") from error
 
 
 def check_output(path: Path, source: Path | None) -> None:
@@ -90,15 +98,18 @@ def write_file(path: Path, text: str) -> None:
         else:
             _replace(target, text.encode())
     except OSError as error:
-        reason = (error.strerror or "unknown reason").lower()
         raise OptionError(
-            f"can't be written: {reason}", where=f"--output {shown_path(path)}", remedy="name another file"
+            _cannot_write(error), where=f"--output {shown_path(path)}", remedy="name another file"
         ) from error
 
 
 def shown_path(path: Path) -> str:
     """Return the name of a file as an error may show it: one line, harmless, not endless."""
     return one_line(str(path).encode(errors="replace").decode(), _NAME_CHARS)
+
+
+def _cannot_write(error: OSError) -> str:
+    return f"it can't be written: {(error.strerror or 'unknown reason').lower()}"
 
 
 def _replace(target: Path, data: bytes) -> None:

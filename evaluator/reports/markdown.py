@@ -59,8 +59,14 @@ def _piece(text: str, labels: list[str]) -> str:
 def _head(shown: ReportView) -> Iterator[str]:
     score = "" if shown.score is None else f", {shown.score:g} of 100"
     yield f"# {escape(shown.title)}{score}"
-    facts = [shown.spread, shown.coverage, shown.rubric, f"question type {shown.question_type}", shown.judge]
-    yield "\n".join(f"- {escape(fact)}" for fact in facts if fact)
+    facts = {
+        "Score": shown.spread,
+        "Coverage": shown.coverage,
+        "Rubric": shown.rubric,
+        "Question type": shown.question_type,
+        "Judge": shown.judge,
+    }
+    yield "\n".join(f"- {name}: {escape(fact)}" for name, fact in facts.items() if fact)
     for reason in shown.review_reasons:
         yield f"> **A person must look first.** {escape(reason)}"
     if shown.summary:
@@ -81,8 +87,8 @@ def _transcript(shown: ReportView) -> Iterator[str]:
 
 def _failures(shown: ReportView) -> Iterator[str]:
     yield "## What failed"
-    if not shown.failures:
-        yield "Nothing that could be decided."
+    if shown.nothing_failed:
+        yield shown.nothing_failed
     for severity in SEVERITIES:
         for failure in shown.failures:
             if failure.severity == severity:

@@ -103,6 +103,7 @@ class ReportView:
     judge: str
     turns: tuple[TurnView, ...]
     failures: tuple[Failure, ...]
+    nothing_failed: str
     strengths: tuple[Strong, ...]
     unscored: tuple[Plain, ...]
     not_applicable: tuple[Plain, ...]

@@ -102,8 +102,8 @@ def _missing(turn: TurnView) -> Iterator[Part]:
 
 def _failures(page: Page, shown: ReportView) -> None:
     page.heading("What failed")
-    if not shown.failures:
-        page.paragraph("Nothing that could be decided.")
+    if shown.nothing_failed:
+        page.paragraph(shown.nothing_failed)
     for severity in SEVERITIES:
         for failure in shown.failures:
             if failure.severity == severity:

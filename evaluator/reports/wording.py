@@ -13,6 +13,7 @@ __all__ = [
     "delivery_line",
     "delivery_measures",
     "judge_line",
+    "nothing_failed",
     "question_type_line",
     "range_line",
     "score_sum",
@@ -100,6 +101,13 @@ def score_sum(card: Scorecard) -> str:
             parts.append(f"{len(losses)} {severity} {_TIMES} {losses[0]:g}")
     how = f" ({' + '.join(parts)})" if parts else ""
     return f"Lost {lost:g} of {stake:g} points{how}: 100 {_TIMES} (1 − {lost:g}/{stake:g}) = {card.score:g}."
+
+
+def nothing_failed(card: Scorecard) -> str:
+    """Say how much it means that no failure was found."""
+    if not card.coverage:
+        return "Nothing was decided."
+    return "Nothing." if card.coverage == 1 else "Nothing that could be decided."
 
 
 def delivery_measures(delivery: Delivery) -> tuple[tuple[str, str], ...]:

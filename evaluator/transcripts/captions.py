@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from evaluator.errors import TranscriptError
 from evaluator.transcripts.draft import Draft, Utterance
 from evaluator.transcripts.labels import accepted_labels, read_label
-from evaluator.transcripts.limits import MAX_CUES
+from evaluator.transcripts.limits import MAX_CUES, MAX_SPEECH_CHARS
 from evaluator.transcripts.plain import NO_LABELS
 from evaluator.transcripts.roles import same_label
 from evaluator.types import Flag
@@ -57,7 +57,7 @@ def check_cue_count(text: str) -> int:
     """
     count = text.count(ARROW)
     if count > MAX_CUES:
-        raise TranscriptError(f"there are more than {MAX_CUES:,} cues", remedy="cut it to one interview")
+        raise TranscriptError(f"there are more than {MAX_CUES:,} cues", where="cues", remedy="cut it to one interview")
     return count
 
 
@@ -80,6 +80,9 @@ def draft_of_captions(captions: Sequence[Caption], timing_lines: int) -> Draft:
     if timing_lines > len(captions):
         skipped = timing_lines - len(captions)
         flags.append(Flag(code="cues_skipped", message=f"Cues left out because their times can't be read: {skipped}."))
+    for index, caption in enumerate(captions):
+        if len(caption.raw_text) > MAX_SPEECH_CHARS:
+            raise TranscriptError("one cue is longer than a day of speech", where=f"cues[{index}]", remedy="part it")
     cues = [_lines(caption) for caption in captions]
     if _rolls(cues):
         cues = list(_unrolled(cues))

@@ -93,7 +93,9 @@ def check_size(size: int) -> None:
     """
     if size > MAX_BYTES:
         raise TranscriptError(
-            f"the transcript is larger than {MAX_BYTES // 1024 // 1024} MiB", remedy="cut it to one interview"
+            f"the transcript is larger than {MAX_BYTES // 1024 // 1024} MiB",
+            where=f"byte {MAX_BYTES}",
+            remedy="cut it to one interview",
         )
 
 

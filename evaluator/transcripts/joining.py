@@ -13,7 +13,7 @@ from typing import Final
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts.draft import Utterance
-from evaluator.transcripts.limits import MAX_NAME_CHARS, MAX_SECONDS, MAX_TURNS
+from evaluator.transcripts.limits import MAX_NAME_CHARS, MAX_SECONDS, MAX_SPEECH_CHARS, MAX_TURNS
 from evaluator.transcripts.roles import same_label
 from evaluator.transcripts.speech import hear, plain_line
 from evaluator.types import Flag
@@ -65,12 +65,20 @@ def join(utterances: Iterable[Utterance]) -> Joined:
     """Join ``utterances`` into turns.
 
     Raises:
-        TranscriptError: More than `MAX_TURNS` turns.
+        TranscriptError: More than `MAX_TURNS` turns, or more than `MAX_SPEECH_CHARS` characters.
     """
     turns: list[_Open] = []
     spelling: dict[str, str] = {}
     hidden = lost = 0
+    heard = 0
     for utterance in utterances:
+        heard += len(utterance.text)
+        if heard > MAX_SPEECH_CHARS:
+            raise TranscriptError(
+                f"there are more than {MAX_SPEECH_CHARS:,} characters of speech",
+                where=f"turns[{len(turns)}]",
+                remedy="cut it to one interview",
+            )
         speech = hear(utterance.text)
         hidden += speech.hidden
         lost += speech.lost
@@ -83,7 +91,9 @@ def join(utterances: Iterable[Utterance]) -> Joined:
         else:
             turns.append(_Open(label, [speech.text], utterance.start_s, utterance.end_s))
             if len(turns) > MAX_TURNS:
-                raise TranscriptError(f"there are more than {MAX_TURNS:,} turns", remedy="cut it to one interview")
+                raise TranscriptError(
+                    f"there are more than {MAX_TURNS:,} turns", where="turns", remedy="cut it to one interview"
+                )
     closed = [turn.close() for turn in turns]
     flags: list[Flag] = []
     if hidden:

@@ -63,7 +63,7 @@ class LabelledLine:
 def read_label(line: str) -> LabelledLine | None:
     """Read ``line`` as label and words; ``None`` if it can't be one. Whether it is one, `accepted_labels` says."""
     head = " ".join(line[:_HEAD_CHARS].split())
-    match = _LABEL.match(head)
+    match = _LABEL.match(head) if ":" in head or "\uff1a" in head else None
     if match is None:
         return _role_alone(line)
     label = (match["label"].strip() + (match["note"] or "")).strip()

@@ -1,7 +1,8 @@
 """How much a transcript may hold, each limit with its reason.
 
-An hour of speech is about 9,000 words, 50 kB of text and 1,500 caption cues; every limit leaves room for a day of it,
-and each keeps the slowest parser under two seconds and half a gigabyte.
+An hour of speech is about 9,000 words, 50,000 characters and 1,500 caption cues. A file may hold far more bytes than
+that, because captions and recognisers write times and settings beside every word; the speech in it may not, because
+every sentence of it is judged.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ __all__ = [
     "MAX_BYTES",
     "MAX_CUES",
     "MAX_LABELS",
+    "MAX_LINES",
     "MAX_NAME_CHARS",
     "MAX_QUESTION_CHARS",
     "MAX_SECONDS",
+    "MAX_SPEECH_CHARS",
     "MAX_TURNS",
     "MAX_UNPACKED_BYTES",
 ]
 
-MAX_BYTES: Final = 5 * 1024 * 1024  # about 90 hours of speech as text
+MAX_BYTES: Final = 5 * 1024 * 1024  # three hours of WhisperX with a time for every word
+MAX_SPEECH_CHARS: Final = 400_000  # eight hours of speech, a whole day of interviews
 MAX_UNPACKED_BYTES: Final = 20 * 1024 * 1024  # a .docx holds styles and themes beside its text; a zip bomb holds more
+MAX_LINES: Final = 60_000  # eight hours of speech at a word or two a line
 MAX_TURNS: Final = 20_000  # a turn every four seconds for a day
 MAX_CUES: Final = 30_000  # a caption every three seconds for a day
 MAX_LABELS: Final = 50  # more speakers than any panel; above it, lines that end in a colon were taken for labels

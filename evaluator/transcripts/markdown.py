@@ -14,9 +14,9 @@ from typing import Final
 
 from evaluator.transcripts.draft import Draft
 from evaluator.transcripts.labels import is_name, read_label, time_alone
-from evaluator.transcripts.plain import parse_lines
+from evaluator.transcripts.plain import lines_of, parse_lines
 from evaluator.transcripts.roles import role_of, same_label
-from evaluator.transcripts.speech import hear
+from evaluator.transcripts.speech import is_annotation
 
 __all__ = ["parse", "sniff"]
 
@@ -25,9 +25,9 @@ _BOLD_LABEL: Final = re.compile(r"(?:> ?|[-*] )?(?:\*\*|__)[^*_\n]{1,60}(?::(?:\
 _RULE: Final = re.compile(r" {0,3}(?:-{3,}|\*{3,}|_{3,}|={3,})\s*")
 _MARK: Final = re.compile(r" {0,6}(?:> ?){0,4}(?P<item>[-*+] |\d{1,3}[.)] )?")
 _LINK: Final = re.compile(r"!?\[([^\[\]]{1,200})\]\((?:https?:|mailto:|\./|/|#)[^()\s]{0,500}\)")
-_EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1")
-_SINGLE: Final = re.compile(r"(?<![\w*_])([*_])(?=[^\s*_])([^*_\n]{1,300}?)(?<=[^\s*_])\1(?![\w*_])")
-_COMMENT: Final = re.compile(r"<!--(?:(?!-->).){0,5000}-->", re.DOTALL)
+_STRONG: Final = re.compile(r"\*\*([^*\s](?:[^*]{0,300}[^*\s])?)\*\*|__([^_\s](?:[^_]{0,300}[^_\s])?)__")
+_ONE_MARK: Final = r"\*([^*\s](?:[^*]{0,300}[^*\s])?)\*|_([^_\s](?:[^_]{0,300}[^_\s])?)_"
+_EMPHASIS: Final = re.compile(rf"(?<![\w*_])(?:{_ONE_MARK})(?![\w*_])")
 _FIELD: Final = re.compile(r"([a-z_]{1,40}) ?: *(.{0,2000})")
 _FENCES: Final = ("```", "~~~")
 _FIELD_LINES: Final = 40
@@ -46,7 +46,7 @@ def sniff(text: str) -> float:
 
 def parse(text: str) -> Draft:
     """Split Markdown into utterances; front matter gives the question, its type and the candidate."""
-    fields, lines = _front_matter(_COMMENT.sub("", text).splitlines())
+    fields, lines = _front_matter(lines_of(_without_comments(text)))
     draft = parse_lines(*_plain_lines(lines))
     return replace(
         draft,
@@ -110,5 +110,19 @@ def _speakers(headings: Sequence[str]) -> frozenset[str]:
 
 
 def _plain_inline(body: str) -> str:
-    body = _EMPHASIS.sub(r"\2", _LINK.sub(r"\1", body))
-    return _SINGLE.sub(lambda match: match[2] if hear(match.group()).text else match.group(), body).replace("`", "")
+    body = _STRONG.sub(lambda match: match[1] or match[2], _LINK.sub(r"\1", body))
+    return _EMPHASIS.sub(_emphasised, body).replace("`", "")
+
+
+def _emphasised(match: re.Match[str]) -> str:
+    words: str = match[1] or match[2]
+    return match.group() if is_annotation(words) else words  # `*coughs*` is for `speech` to take out
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    place = 0
+    while (start := text.find("<!--", place)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[place:start])
+        place = end + len("-->")
+    return "".join([*kept, text[place:]])

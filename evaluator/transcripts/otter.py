@@ -11,7 +11,7 @@ from typing import Final
 
 from evaluator.transcripts.draft import Draft, Utterance
 from evaluator.transcripts.labels import CLOCK, is_name, seconds_of
-from evaluator.transcripts.plain import HEADING_IGNORED, paragraphs
+from evaluator.transcripts.plain import HEADING_IGNORED, lines_of, paragraphs
 from evaluator.transcripts.roles import role_of
 
 __all__ = ["parse", "sniff"]
@@ -42,7 +42,7 @@ def parse(text: str) -> Draft:
     speaker: str | None = None
     start: float | None = None
     words: list[str] = []
-    for line in text.splitlines():
+    for line in lines_of(text):
         header = _header(line)
         if header is not None:
             utterances.append(Utterance(speaker, paragraphs(words), start))

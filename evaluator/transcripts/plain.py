@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
+from evaluator.errors import TranscriptError
 from evaluator.transcripts.draft import Draft, Utterance
 from evaluator.transcripts.labels import LabelledLine, accepted_labels, read_label, time_alone
+from evaluator.transcripts.limits import MAX_LINES
 from evaluator.transcripts.roles import role_of, same_label
 from evaluator.types import Flag
 
-__all__ = ["HEADING_IGNORED", "NO_LABELS", "paragraphs", "parse", "parse_lines", "sniff"]
+__all__ = ["HEADING_IGNORED", "NO_LABELS", "lines_of", "paragraphs", "parse", "parse_lines", "sniff"]
 
 NO_LABELS: Final = Flag(
     code="no_speaker_labels", message="The source names no speakers; all of it was taken for the candidate's words."
@@ -33,7 +35,21 @@ def sniff(text: str) -> float:
 
 def parse(text: str) -> Draft:
     """Split plain text into utterances."""
-    return parse_lines(text.splitlines())
+    return parse_lines(lines_of(text))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of ``text``.
+
+    Raises:
+        TranscriptError: More than `MAX_LINES`.
+    """
+    lines = text.splitlines()
+    if len(lines) > MAX_LINES:
+        raise TranscriptError(
+            f"there are more than {MAX_LINES:,} lines", where=f"line {MAX_LINES + 1}", remedy="cut it to one interview"
+        )
+    return lines
 
 
 def parse_lines(lines: Sequence[str], listed: Collection[int] = ()) -> Draft:

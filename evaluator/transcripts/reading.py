@@ -103,7 +103,7 @@ def _unpack(source: str | bytes, container: Container) -> Decoded:
     check_size(len(source))
     text = container.extract(source)
     if len(text) > MAX_BYTES:
-        raise TranscriptError("the document holds too much text", remedy="cut it to one interview")
+        raise TranscriptError("the document holds too much text", where="document", remedy="cut it to one interview")
     return Decoded(text)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-__all__ = ["Speech", "hear", "plain_line"]
+__all__ = ["Speech", "hear", "is_annotation", "plain_line"]
 
 # C0 and C1 controls that aren't white space, soft hyphen, zero-width and bidi marks, invisible operators, line
 # annotation marks, byte order mark, lone surrogates, language tags and the second block of variation selectors.
@@ -22,6 +23,9 @@ _HIDDEN: Final = re.compile(
 _BRACKETED: Final = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|(?<![\w*])\*([a-z][a-z ]{2,30})\*(?![\w*])")
 _TIME: Final = re.compile(r"(?:\d{1,3}:){1,2}\d{2}(?:[.,]\d{1,3})?")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_LINE_END: Final = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_SPACES: Final = re.compile(r"[^\S\n]+")
+_EMPTY_LINES: Final = re.compile(r" ?\n[ \n]*")
 _MUSIC: Final = re.compile("[♩♪♫♬]")
 _LOST_LIST: Final = "inaudible unintelligible indistinct indiscernible garbled unclear incomprehensible"
 _SOUND_LIST: Final = (
@@ -67,14 +71,19 @@ def hear(raw: str) -> Speech:
     def drop(match: re.Match[str]) -> str:
         nonlocal lost
         inner = match.group(match.lastindex or 0)
-        if not _is_annotation(inner, bracketed=match.lastindex == 1):
+        if not is_annotation(inner, bracketed=match.lastindex == 1):
             return match.group()
-        lost += any(word in _LOST_WORDS for word in _words(inner))
+        lost += _says_lost(inner)
         return " "
 
     spoken = _BRACKETED.sub(drop, _MUSIC.sub(" ", shown))
-    lines = (" ".join(line.split()) for line in spoken.splitlines())
-    return Speech("\n".join(line for line in lines if line), hidden, lost)
+    return Speech(_tidy(spoken), hidden, lost)
+
+
+def _tidy(text: str) -> str:
+    r"""Return ``text`` with ``\n`` for every line end and one space for any other white space."""
+    spaced = _SPACES.sub(" ", _LINE_END.sub("\n", text))
+    return _EMPTY_LINES.sub("\n", spaced).strip()
 
 
 def plain_line(raw: str) -> str:
@@ -82,14 +91,23 @@ def plain_line(raw: str) -> str:
     return " ".join(_HIDDEN.sub("", raw).split())
 
 
+@lru_cache(maxsize=1024)
+def is_annotation(inner: str, *, bracketed: bool = False) -> bool:
+    """Tell whether what stands in a bracket was not said: a sound, or in square brackets a time.
+
+    Every word of a sound is one or goes with one, so that ``(about 3%)`` and ``(music streaming)`` stay.
+    """
+    words = _words(inner)
+    if not words:
+        rest = _TIME.sub("", inner)
+        return bracketed and rest != inner and not rest.strip(" -–—>")
+    return any(word in _SOUNDS for word in words) and all(word in _SOUNDS or word in _BESIDES for word in words)
+
+
+@lru_cache(maxsize=1024)
+def _says_lost(inner: str) -> bool:
+    return not _LOST_WORDS.isdisjoint(_words(inner))
+
+
 def _words(inner: str) -> list[str]:
     return _WORD.findall(inner.lower())
-
-
-def _is_annotation(inner: str, *, bracketed: bool) -> bool:
-    """Tell whether a bracket describes a sound: every word is a sound or what goes with one; or it is only a time."""
-    words = _words(inner)
-    rest = _TIME.sub("", inner)
-    if not words:
-        return bracketed and not rest.strip(" -–—>") and rest != inner
-    return any(word in _SOUNDS for word in words) and all(word in _SOUNDS or word in _BESIDES for word in words)

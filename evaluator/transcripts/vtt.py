@@ -34,5 +34,5 @@ def parse(text: str) -> Draft:
             "the first line is not `WEBVTT`", where="line 1", remedy="add it, or name the format"
         ) from error
     except MalformedCaptionError as error:
-        raise TranscriptError("a cue can't be read", remedy="check its times") from error
+        raise TranscriptError("a cue can't be read", where="cues", remedy="check its times") from error
     return draft_of_captions(captions, timing_lines)

@@ -3,13 +3,12 @@
 Apart because PyYAML's safe loader still expands aliases, hangs on chains of merge keys, takes the last of two equal
 keys, reads ``no`` as false, and forgets line numbers. This reads the parser's event stream itself: aliases, anchors,
 tags, merge keys, repeated keys and deep nesting are refused at the event that shows them, so a bomb costs nothing.
-Scalars follow the YAML 1.2 core schema, less its rarities: only ``true``/``false`` are booleans, numbers are decimal
-and finite. Text that could act on a terminal (control and direction-changing characters) is refused, escaped or not.
+Scalars follow the YAML 1.2 core schema, less its rarities: only ``true``/``false`` are booleans, numbers are plain
+decimals. Text that could act on a terminal (control and direction-changing characters) is refused, escaped or not.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,15 +25,16 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _MAX_CHARS: Final = 1_000_000  # the largest rubric shipped is under 100,000
 _MAX_DEPTH: Final = 12  # a rubric needs 5
-_MAX_NODES: Final = 20_000  # the largest rubric shipped holds about 2,500
+_MAX_NODES: Final = 10_000  # the largest rubric shipped holds about 2,500
 _MAX_SHOWN: Final = 60  # characters of a key in a message
 # Controls but tab and line ends, surrogates, direction overrides and isolates, noncharacters. A byte order mark may
 # lead a file, and is dropped before this looks.
 _FORBIDDEN: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
-_INT = re.compile(r"[-+]?[0-9]{1,18}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,18}|[0-9]{1,18}(?:\.[0-9]{0,18})?)(?:[eE][-+]?[0-9]{1,3})?")
+# Numbers as people write them. Exponents and leading zeros, on which versions of YAML differ, make text.
+_INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_FLOAT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\.[0-9]{0,18}|\.[0-9]{1,18}")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -180,8 +180,8 @@ def _scalar(event: yaml.ScalarEvent) -> Plain:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
+    if _FLOAT.fullmatch(text):
+        return float(text)
     return text
 
 

@@ -81,7 +81,7 @@ def _transcript(shown: ReportView) -> Iterator[str]:
         time = f" ({turn.time})" if turn.time else ""
         yield f"**{escape(turn.speaker)}**{time}: {marked_turn(turn)}"
         if turn.missing:
-            missing = ", ".join(f"\\[{failure.label}\\] {escape(failure.title)}" for failure in turn.missing)
+            missing = "; ".join(f"\\[{failure.label}\\] {escape(failure.title)}" for failure in turn.missing)
             yield f"*Missing here:* {missing}"
 
 
@@ -115,7 +115,7 @@ def _quotes(quotes: tuple[Quoted, ...]) -> Iterator[str]:
 
 def _titles(what: str, items: tuple[Plain, ...]) -> Iterator[str]:
     if items:
-        yield f"*{what}:* {', '.join(escape(item.title) for item in items)}"
+        yield f"*{what}:* {'; '.join(escape(item.title) for item in items)}"
 
 
 def _strengths(shown: ReportView) -> Iterator[str]:

@@ -28,10 +28,9 @@ class Page:
     def __init__(self, width: int, *, color: bool) -> None:
         self.width = width
         self.color = color
-        self._out = io.StringIO()
-        self._empty = True
+        self._lines: list[Text] = []
         self._console = Console(
-            file=self._out,
+            file=io.StringIO(),
             width=width,
             force_terminal=color,
             no_color=not color,
@@ -58,14 +57,17 @@ class Page:
 
     def gap(self) -> None:
         """Write an empty line, unless there is one already."""
-        if not self._empty:
+        if self._lines and self._lines[-1]:
             self._line(Text())
 
     def text(self) -> str:
         """Return all that was written, without blanks at line ends."""
-        return self._out.getvalue()
+        if not self.color:
+            return "".join(f"{line.plain}\n" for line in self._lines)
+        with self._console.capture() as written:
+            self._console.print(Text("\n").join(self._lines), soft_wrap=True)
+        return written.get()
 
     def _line(self, line: Text) -> None:
         line.rstrip()
-        self._empty = not line.plain
-        self._console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+        self._lines.append(line)

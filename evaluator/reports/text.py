@@ -95,7 +95,7 @@ def _transcript(page: Page, shown: ReportView) -> None:
 def _missing(turn: TurnView) -> Iterator[Part]:
     yield ("missing here: ", "dim")
     for number, failure in enumerate(turn.missing):
-        yield ("" if number == 0 else ", ", "dim")
+        yield ("" if number == 0 else "; ", "dim")
         yield (f"[{failure.label}]", _TONES[failure.severity])
         yield (f" {failure.title}", "dim")
 
@@ -131,7 +131,7 @@ def _quote(page: Page, quote: Quoted) -> None:
 
 def _titles(page: Page, what: str, items: tuple[Plain, ...]) -> None:
     if items:
-        page.paragraph((f"{what}: {', '.join(item.title for item in items)}", "dim"))
+        page.paragraph((f"{what}: {'; '.join(item.title for item in items)}", "dim"))
 
 
 def _strengths(page: Page, shown: ReportView) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +122,53 @@ def test_full_disk_is_a_line_not_a_traceback(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"evaluator: stdout: it can't be written")
     assert done.stderr.count(b"\n") == 1
+
+
+def _at_terminal(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
+    """Run ``grade`` with a terminal on all streams; return the exit code, all it showed, and the report alone."""
+    (folder / "small.yaml").write_text(RUBRIC_YAML, encoding="utf-8")
+    (folder / "answer.txt").write_text(_ANSWER, encoding="utf-8")
+    main, other = pty.openpty()
+    command = [sys.executable, "-m", "tests.cli.command", "grade", "--rubric", str(folder / "small.yaml")]
+    with subprocess.Popen(
+        [*command, "--backend", "fake", *arguments],
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        cwd=_ROOT,
+        env=_environment(TERM="xterm", **more),
+    ) as process:
+        os.close(other)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux ends a terminal's output with an error
+            while block := os.read(main, 65536):
+                shown += block
+        code = process.wait(timeout=120)
+    os.close(main)
+    text = shown.decode().replace("\r\n", "\n")
+    return code, text, text.rpartition("\r")[2]
+
+
+def test_terminal_gets_colour_and_progress(tmp_path: Path) -> None:
+    """On a terminal the report is coloured, and a line of progress is shown and wiped before it."""
+    code, shown, report = _at_terminal(tmp_path, str(tmp_path / "answer.txt"))
+    assert code == 0
+    assert shown.startswith("\rJudging with backend fake")
+    assert report.startswith("\x1b[1mNo hire\x1b[0m")
+
+
+def test_no_color_is_kept(tmp_path: Path) -> None:
+    """NO_COLOR turns colour off on a terminal; --quiet turns progress off."""
+    _, shown, _ = _at_terminal(tmp_path, str(tmp_path / "answer.txt"), "--quiet", NO_COLOR="1")
+    assert shown.startswith("No hire")
+    assert "\x1b" not in shown
+
+
+def test_terminal_without_a_file_is_told(tmp_path: Path) -> None:
+    """Without FILE, and with nobody piping, the command says what it needs instead of waiting."""
+    code, shown, _ = _at_terminal(tmp_path)
+    assert code == 2
+    assert shown == "evaluator: no transcript was given (name a FILE, or pipe one in)\n"
 
 
 def test_version(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from evaluator.types import (
     Transcript,
     TranscriptRef,
     Verdict,
+    Vote,
 )
 from evaluator.version import __version__
 
@@ -101,7 +102,10 @@ async def aevaluate(
         judgement, opinions = await _judge(judge, Case(transcript, rubric, kind.value, applicable))
     grounded = {c.id: ground(opinions[c.id], c, transcript) for c in applicable}
     main = main_turn(transcript)
-    findings = tuple(_finding(c, grounded.get(c.id), not_applicable[c.id], main) for c in rubric.criteria)
+    findings = tuple(
+        _finding(c, grounded.get(c.id), not_applicable[c.id], main, judgement.votes.get(c.id, ()))
+        for c in rubric.criteria
+    )
     return _Outcome(transcript, rubric, info, kind, findings, judgement, review_reasons).evaluation(started)
 
 
@@ -140,7 +144,7 @@ class _Outcome:
 
     def evaluation(self, started: float) -> Evaluation:
         verdicts: dict[str, Verdict] = {finding.criterion: finding.verdict for finding in self.findings}
-        scorecard = score(self.rubric, verdicts, self.review_reasons)
+        scorecard = score(self.rubric, verdicts, self.review_reasons, self.judgement.flagged)
         key = self._content_key()
         assumed = (_ASSUMED_TYPE,) if self.question_type.source == "default" else ()
         return Evaluation(
@@ -150,7 +154,7 @@ class _Outcome:
             rubric=RubricRef(
                 id=self.rubric.id, version=self.rubric.version, title=self.rubric.title, sha256=self.rubric.sha256
             ),
-            judge=self.info,
+            judge=self.judgement.answered_by or self.info,
             question=self.transcript.question,
             question_type=self.question_type,
             transcript=TranscriptRef(
@@ -165,6 +169,7 @@ class _Outcome:
             feedback=compose(self.rubric, scorecard, self.findings, self.judgement),
             delivery=measure(self.transcript, self.rubric),
             flags=(*self.transcript.flags, *assumed, *self.judgement.flags),
+            confirmation=self.judgement.confirmation,
             usage=self.judgement.usage.model_copy(
                 update={"duration_ms": round((time.perf_counter() - started) * 1000, 2)}
             ),
@@ -194,7 +199,9 @@ _ASSUMED_TYPE: Final = Flag(
 )
 
 
-def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None, main: int | None) -> Finding:
+def _finding(
+    criterion: Criterion, grounded: Grounded | None, why_na: str | None, main: int | None, votes: tuple[Vote, ...]
+) -> Finding:
     opinion = grounded.opinion if grounded else None
     verdict: Verdict = opinion.verdict if opinion else "na"
     return Finding(
@@ -211,6 +218,7 @@ def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None
         fix=criterion.fix,
         drill=criterion.drill,
         source=criterion.source,
+        votes=votes,
     )
 
 

@@ -38,7 +38,7 @@ _STOPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """What one reply gave: usable opinions, and a problem for every other criterion that was asked."""
+    """What was said: usable opinions, and what was wrong with the first answer to a criterion."""
 
     opinions: dict[str, Opinion]
     problems: dict[str, _Problem]
@@ -102,6 +102,7 @@ class ChatJudge:
         better = texts.better_answer if texts else None
         return Judgement(
             opinions=tuple(opinion for answers in parts for opinion in answers.opinions.values()),
+            repaired=frozenset(key for answers in parts for key in answers.problems),
             usage=_total(answers.usage for answers in parts),
             summary=(texts.summary.strip() or None) if texts else None,
             better_answer=_joined(better) if better else None,
@@ -117,7 +118,7 @@ class ChatJudge:
         lost = {key: _unscored(key, problem.message) for key, problem in second.problems.items()}
         return _Answers(
             opinions={**first.opinions, **second.opinions, **lost},
-            problems={},
+            problems=first.problems,
             reply=first.reply or second.reply,
             usage=first.usage + second.usage,
         )
@@ -198,7 +199,7 @@ def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[O
     opinion = Opinion(
         criterion=criterion.id,
         verdict="unscored" if verdict.verdict == "cannot_tell" else verdict.verdict,
-        confidence=None if verdict.verdict == "cannot_tell" else verdict.confidence,
+        confidence=verdict.confidence,
         quotes=grounded,
         reason=verdict.reasoning.strip() or "The model gave no reason.",
     )

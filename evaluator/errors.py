@@ -7,6 +7,8 @@ A caller branches by what it can do about the error::
     │   ├── TranscriptError   the transcript can't be read as a transcript
     │   ├── RubricError       the rubric, or its calibration file, breaks a rule
     │   ├── LabelsError       a file of labels can't be used
+    │   ├── RecordingError    a recording can't be read, written or trusted
+    │   ├── RecordingMissing  replay holds no recording of a request
     │   └── OptionError       an argument or setting has no meaning here
     ├── JudgeError            the judge gave no answer
     │   ├── JudgeUnavailable  try later: the same call may go through
@@ -29,6 +31,8 @@ __all__ = [
     "LabelsError",
     "MissingExtra",
     "OptionError",
+    "RecordingError",
+    "RecordingMissing",
     "RubricError",
     "TranscriptError",
 ]
@@ -75,6 +79,14 @@ class RubricError(InputError):
 
 class LabelsError(InputError):
     """A file of labels can't be used against this rubric."""
+
+
+class RecordingError(InputError):
+    """A recording of an exchange with a provider is damaged, holds a secret or can't be written."""
+
+
+class RecordingMissing(InputError):
+    """A request was to be answered from recordings and none holds it; the remedy is the command that records it."""
 
 
 class OptionError(InputError):

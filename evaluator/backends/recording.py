@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Mode", "RecordingOptions"]
 
 Mode = Literal["record", "replay", "passthrough"]
-"""``record`` asks the provider and keeps what it answers, ``replay`` answers from that, ``passthrough`` does neither."""
+"""``record`` asks and keeps what the provider answers, ``replay`` answers from that, ``passthrough`` does neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +86,14 @@ class RecordingOptions:
             return network
 
         def build() -> httpx2.AsyncBaseTransport:
-            from evaluator.backends.recording_transport import Recorder, Replayer  # noqa: PLC0415 - it loads httpx2
+            from evaluator.backends.recording_transport import (  # noqa: PLC0415 - it loads httpx2
+                Recorder,
+                Replayer,
+                Stamp,
+            )
 
             if self.mode == "replay":
                 return Replayer(self.recordings, provider)
-            return Recorder(self.recordings, provider, network() if network else None, note=self.note)
+            return Recorder(self.recordings, provider, network() if network else None, Stamp(self.note))
 
         return build

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import httpx2
 from pydantic import JsonValue
 
-from evaluator.backends.recording_file import RecordedAnswer, RecordedRequest, Recording, request_of
+from evaluator.backends.recording_file import Origin, RecordedAnswer, RecordedRequest, Recording, request_of
 from evaluator.backends.recording_secrets import found_secrets, scrubbed
 from evaluator.backends.recordings import Recordings
 from evaluator.errors import RecordingError
 
-__all__ = ["Recorder", "Replayer"]
+__all__ = ["Recorder", "Replayer", "Stamp"]
 
 _VERSION_HEADERS: Final = ("anthropic-beta", "anthropic-version", "openai-beta")
 _KEY_HEADERS: Final = ("api-key", "authorization", "x-api-key")
@@ -29,6 +29,21 @@ _KEPT_PREFIXES: Final = ("anthropic-ratelimit-", "x-ratelimit-")
 _FRAMING: Final = frozenset({"connection", "content-encoding", "content-length", "transfer-encoding"})
 _ABOUT_THE_ACCOUNT: Final = frozenset({401, 402, 403, 407})  # they say nothing about the request: not kept
 _LIMITS: Final = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)  # as the SDKs set them
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a recording says of its making.
+
+    Attributes:
+        note: For whoever reads the file.
+        origin: ``synthetic`` if answers are made up.
+        date: When; today if ``None``.
+    """
+
+    note: str = ""
+    origin: Origin = "live"
+    date: dt.date | None = None
 
 
 class Replayer(httpx2.AsyncBaseTransport):
@@ -62,16 +77,20 @@ class Recorder(httpx2.AsyncBaseTransport):
         recordings: Recordings,
         provider: str,
         network: httpx2.AsyncBaseTransport | None = None,
-        *,
-        note: str = "",
-        today: Callable[[], dt.date] = dt.date.today,
+        stamp: Stamp | None = None,
     ) -> None:
-        """Hold where to keep what; ``network`` stands for the network, proxies of the environment included."""
+        """Hold where to keep what.
+
+        Args:
+            recordings: The folder.
+            provider: Row of the BACKENDS table.
+            network: Asked instead of the network, which heeds the environment's proxies.
+            stamp: What each file says of its making.
+        """
         self._recordings = recordings
         self._provider = provider
         self._network = httpx2.AsyncClient(transport=network, limits=_LIMITS, timeout=None, follow_redirects=False)
-        self._note = note
-        self._today = today
+        self._stamp = stamp or Stamp()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request and keep the answer.
@@ -100,11 +119,11 @@ class Recorder(httpx2.AsyncBaseTransport):
             if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
         }
         recording = Recording(
-            origin="live",
+            origin=self._stamp.origin,
             provider=self._provider,
             model=asked.model,
-            recorded=self._today(),
-            note=self._note,
+            recorded=self._stamp.date or dt.datetime.now(dt.UTC).date(),
+            note=self._stamp.note,
             request=asked,
             response=RecordedAnswer(
                 status=response.status_code,

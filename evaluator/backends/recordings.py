@@ -10,7 +10,8 @@ import re
 import secrets
 import shlex
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ class Recordings:
         self.folder = folder
         self._command = command
         self._used: set[Path] = set()
+        self._known: list[_Known] | None = None
         self._lock = threading.Lock()
 
     def find(self, provider: str, request: RecordedRequest) -> Recording:
@@ -75,6 +77,7 @@ class Recordings:
             if old is not None and _rank(old) > _rank(recording):
                 return False
             _replace(path, written(recording).encode())
+            self._known = None
         except OSError as error:
             raise RecordingError(
                 f"it can't be written: {_reason(error)}", where=path.name, remedy="name another folder"
@@ -97,36 +100,50 @@ class Recordings:
     def _missing(self, provider: str, request: RecordedRequest) -> RecordingMissing:
         asked = f"{request.method} {_plain(request.path)}, model {_plain(request.model) or 'unnamed'}"
         nearest = self._nearest(provider, request)
-        told = f"nearest is {nearest[0].request.sha256[:12]}, which {nearest[1]}" if nearest else "none of this model"
+        told = f"nearest is {nearest[0]}, which {nearest[1]}" if nearest else "none of this model"
         return RecordingMissing(
             f"no recording of this request ({asked}; {told})",
             where=f"replay of {provider}",
             remedy=f"record it: {self._command or self._general_command(provider, request)}",
         )
 
-    def _nearest(self, provider: str, request: RecordedRequest) -> tuple[Recording, str] | None:
-        """Return the recording of the same model that shares most, with the first key in which it differs."""
-        best: tuple[int, Recording, str] | None = None
+    def _nearest(self, provider: str, request: RecordedRequest) -> tuple[str, str] | None:
+        """Return the name of the recording of the same model that shares most, and where it differs first."""
         asked = _leaves(request)
+        similar = [known for known in self._all_known() if (known.provider, known.model) == (provider, request.model)]
+        if not similar:
+            return None
+        best = max(similar, key=lambda known: sum(known.leaves.get(key) == value for key, value in asked.items()))
+        return best.name, _difference(asked, best.leaves)
+
+    def _all_known(self) -> list[_Known]:
+        """Return what is recorded, to compare with; read once, since a missed request is seldom alone."""
+        if self._known is None:
+            self._known = list(self._read_all())
+        return self._known
+
+    def _read_all(self) -> Iterator[_Known]:
         for path in self.files():
-            if path.parent.name != provider:
-                continue
             try:
-                other = read_recording(path.read_bytes(), name=path.name)
+                request = read_recording(path.read_bytes(), name=path.name).request
             except (OSError, RecordingError):
                 continue
-            if other.request.model != request.model:
-                continue
-            found = _leaves(other.request)
-            shared = sum(found.get(key) == value for key, value in asked.items())
-            if best is None or shared > best[0]:
-                best = (shared, other, _difference(asked, found))
-        return best[1:] if best else None
+            yield _Known(path.parent.name, request.model, path.stem[:12], _leaves(request))
 
     def _general_command(self, provider: str, request: RecordedRequest) -> str:
         words = ["evaluator", "grade", "TRANSCRIPT", "--backend", provider]
         words += ["--model", request.model] if request.model else []
         return shlex.join([*words, "--record", str(self.folder)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A request that is recorded, laid out for comparison."""
+
+    provider: str
+    model: str
+    name: str
+    leaves: Mapping[str, JsonValue]
 
 
 def recording_command(arguments: Sequence[str], folder: Path) -> str:
@@ -162,7 +179,7 @@ def _leaves(request: RecordedRequest) -> dict[str, JsonValue]:
     return found
 
 
-def _difference(asked: dict[str, JsonValue], found: dict[str, JsonValue]) -> str:
+def _difference(asked: Mapping[str, JsonValue], found: Mapping[str, JsonValue]) -> str:
     """Say where two requests differ first; never what stands there, which may be the candidate's words."""
     for key, value in asked.items():
         if key not in found:

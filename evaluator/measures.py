@@ -38,6 +38,7 @@ def measure(transcript: Transcript, rubric: Rubric) -> Delivery:
     turns = [turn for turn in transcript.turns if turn.role == "candidate"]
     seconds = [spoken_seconds(turn) for turn in turns]
     words = [_words(turn.text) for turn in turns]
+    metrics = _metric_spans(turns, rubric)
     timed = bool(turns) and all(_timed(turn) for turn in turns)
     total_s = sum(seconds)
     return Delivery(
@@ -48,8 +49,14 @@ def measure(transcript: Transcript, rubric: Rubric) -> Delivery:
         fillers=sum(_fillers(turn.text) for turn in turns),
         longest_turn_words=max(words, default=0),
         longest_turn_s=round(max(seconds, default=0.0), 2),
-        first_metric_s=_first_metric_s(turns, seconds, rubric),
-        metrics_named=len(_metric_names(turns, rubric)),
+        first_metric_s=_first_metric_s(turns, seconds, metrics),
+        metrics_named=len(
+            {
+                " ".join(turn.text[start:end].casefold().split())
+                for turn, spans in zip(turns, metrics, strict=True)
+                for start, end in spans
+            }
+        ),
     )
 
 
@@ -64,7 +71,7 @@ def main_turn(transcript: Transcript) -> int | None:
     """Return the number of the main answer, the candidate's turn that lasted longest; ``None`` without any."""
     turns = transcript.turns
     numbers = [number for number, turn in enumerate(turns) if turn.role == "candidate"]
-    return max(numbers, key=lambda number: (spoken_seconds(turns[number]), _words(turns[number].text)), default=None)
+    return max(numbers, key=lambda number: (spoken_seconds(turns[number]), len(turns[number].text)), default=None)
 
 
 def judge_by_count(criterion: Criterion, rubric: Rubric, transcript: Transcript) -> Opinion:
@@ -112,20 +119,17 @@ def _fillers(text: str) -> int:
     )
 
 
-def _metric_names(turns: list[Turn], rubric: Rubric) -> set[str]:
+def _metric_spans(turns: list[Turn], rubric: Rubric) -> list[list[tuple[int, int]]]:
+    """Return where each turn names metrics of the rubric's list; nowhere if it has none."""
     if rubric.metric_cues is None:
-        return set()
+        return [[] for _ in turns]
     matcher = cue_matcher(rubric.cues[rubric.metric_cues])
-    return {" ".join(t.text[a:b].casefold().split()) for t in turns for a, b in matcher.spans(t.text)}
+    return [matcher.spans(turn.text) for turn in turns]
 
 
-def _first_metric_s(turns: list[Turn], seconds: list[float], rubric: Rubric) -> float | None:
-    if rubric.metric_cues is None:
-        return None
-    matcher = cue_matcher(rubric.cues[rubric.metric_cues])
+def _first_metric_s(turns: list[Turn], seconds: list[float], metrics: list[list[tuple[int, int]]]) -> float | None:
     before = 0.0
-    for turn, length_s in zip(turns, seconds, strict=True):
-        spans = matcher.spans(turn.text)
+    for turn, length_s, spans in zip(turns, seconds, metrics, strict=True):
         if spans:
             return round(before + length_s * spans[0][0] / len(turn.text), 2)
         before += length_s

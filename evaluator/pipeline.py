@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -262,18 +264,24 @@ def _run_in_thread(work: Coroutine[None, None, Evaluation]) -> Evaluation:
 
     An interrupt cancels the judge's wait, which may last minutes, before it goes on to the caller.
     """
-    cancel: Future[partial[object]] = Future()
+    begun: list[partial[asyncio.Handle]] = []
+    interrupted = threading.Event()
 
     async def cancellable() -> Evaluation:
         task = asyncio.ensure_future(work)
-        cancel.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        begun.append(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        if interrupted.is_set():  # it came while the thread was starting
+            task.cancel()
         return await task
 
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="evaluate") as pool:
-        result = pool.submit(lambda: asyncio.run(cancellable()))
-        try:
-            return result.result()
-        except KeyboardInterrupt:
-            if not result.done():
-                cancel.result()()
-            raise
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evaluate")
+    try:
+        return pool.submit(lambda: asyncio.run(cancellable())).result()
+    except KeyboardInterrupt:
+        interrupted.set()
+        for cancel in begun:
+            with suppress(RuntimeError):  # the loop is closed: it ended by itself
+                cancel()
+        raise
+    finally:
+        pool.shutdown()

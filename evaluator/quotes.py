@@ -17,6 +17,7 @@ from evaluator.types import Evidence, MatchKind, Transcript, Turn
 __all__ = ["evidence_at", "find_quote", "judged_view"]
 
 _MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
+_MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" stands a million times in as many a's
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
@@ -76,12 +77,14 @@ def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: 
 
 def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of ``needle`` that cut no word of ``hay``, left to right."""
-    start = hay.find(needle)
-    while start >= 0:
+    start = -1
+    for _ in range(_MOST_TRIED):
+        start = hay.find(needle, start + 1)
+        if start < 0:
+            return
         end = start + len(needle)
         if not (_inside_word(hay, start) or _inside_word(hay, end)):
             yield start, end
-        start = hay.find(needle, start + 1)
 
 
 def _inside_word(text: str, place: int) -> bool:

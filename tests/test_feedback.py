@@ -7,7 +7,7 @@ import pytest
 from evaluator.feedback import compose, find_strengths, worst_first
 from evaluator.judging import Judgement
 from evaluator.types import Evaluation, Feedback
-from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
+from tests.fakes import RUBRIC_YAML, make_evaluation, make_rubric, make_transcript, opinion
 
 _SAID = "I'd track clicks,\nthat is taps. The goal is that people stay. I'd stop if cancellations rise."
 _ALL_ABSENT = (
@@ -64,6 +64,17 @@ def test_the_summary_counts_what_was_found_and_what_was_not_told() -> None:
         "No hire: 2 of 4 failure modes found (1 critical, 1 major). 1 more could not be decided. "
         "Two signs of lacking rigour. Mend first: “Counts activity, not value”."
     )
+
+
+def test_a_veto_that_made_no_difference_is_not_told() -> None:
+    """A veto that still allows a better band than was reached explains nothing."""
+    mild = make_rubric(RUBRIC_YAML.replace("best_band: no_hire", "best_band: hire"))
+    failures = (opinion("vanity", "present", "clicks", turn=0), opinion("vague", "present", "taps.", turn=0))
+    reached = make_evaluation(make_transcript(_SAID), *failures, rubric=mild)
+    missed = make_evaluation(make_transcript(_SAID), *failures, opinion("no_goal", "present"), rubric=mild)
+    assert (reached.scorecard.band, missed.scorecard.band) == ("hire", "no_hire")
+    assert "Two signs of lacking rigour." in reached.feedback.summary
+    assert "Two signs of lacking rigour." not in missed.feedback.summary
 
 
 def test_a_faultless_answer_is_told_so() -> None:
@@ -136,7 +147,11 @@ def test_strengths_have_evidence() -> None:
         ("no_guardrail", "I'd stop if cancellations rise"),
     ]
     assert evaluation.strengths[0].note == "Tied the metric to a goal of the business."
-    assert find_strengths(make_rubric(), _graded(opinion("vanity", "absent")).findings) == ()
+    quoted = _graded(
+        opinion("vanity", "absent", "that is taps", turn=0), opinion("no_goal", "present", "taps.", turn=0)
+    )
+    assert quoted.findings[0].evidence
+    assert find_strengths(make_rubric(), quoted.findings) == ()
 
 
 def test_equal_failures_keep_the_rubrics_order() -> None:

@@ -44,7 +44,15 @@ def test_copies_that_differ_in_form_are_found(claimed: str, said: tuple[str, str
     "claimed",
     [
         *("", "  \n", "m", "to", "…", '""""""', "- - - -", "\u200b" * 9, "\u0301" * 9),
-        *("able to measure retention", "measure retent", "We can", "unable to cafe", "STRAS", "noir cafe"),
+        *(
+            "able to measure retention",
+            "measure retent",
+            "We can",
+            "unable to cafe",
+            "t. The “hook”",
+            "STRAS",
+            "noir cafe",
+        ),
         "unable to track retention",
     ],
 )
@@ -54,7 +62,8 @@ def test_what_was_not_said_is_rejected(claimed: str) -> None:
 
 
 def test_a_letter_is_never_halved() -> None:
-    """One s doesn't match half of an ß, nor a bare letter one with an accent."""
+    """One s doesn't match half of an ß, nor a 1 half of a ½, nor a bare letter one with an accent."""
+    assert find_quote(Quote(0, "a share of 1"), make_transcript("a share of ½")) is None
     assert find_quote(Quote(0, "they kas"), make_transcript("they kaß")) is None
     assert find_quote(Quote(0, "to the cafe"), make_transcript("to the café")) is None
     assert find_quote(Quote(0, "to the cafe"), make_transcript("to the cafe\u0301")) is None
@@ -81,6 +90,11 @@ def test_a_later_whole_word_is_found_behind_a_part_of_one() -> None:
     evidence = find_quote(Quote(0, "churn"), make_transcript("Churning is not churn."))
     assert evidence is not None
     assert (evidence.start, evidence.end) == (16, 21)
+
+
+def test_a_monotonous_turn_ends_the_search() -> None:
+    """A quote that stands in a turn at every place but never as whole words is given up, not tried for ever."""
+    assert find_quote(Quote(0, "a" * 3000), make_transcript("a" * 1_000_000)) is None
 
 
 def test_scripts_without_spaces_can_be_quoted() -> None:

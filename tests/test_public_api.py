@@ -1,10 +1,8 @@
-"""What the package promises to export, and that it is typed and light."""
+"""The interface of the package, pinned: a change here is a change for those who import it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
 
 import evaluator
 
@@ -25,19 +23,9 @@ def test_exported_names_are_pinned() -> None:
     assert evaluator.__all__ == sorted(evaluator.__all__)
 
 
-def test_every_exported_name_loads() -> None:
-    """Each public name is there and documented."""
-    for name in evaluator.__all__:
-        value = getattr(evaluator, name)
-        assert value
-        assert name == "__version__" or value.__doc__
-    assert set(evaluator.__all__) <= set(dir(evaluator))
-
-
-def test_unknown_name_is_refused() -> None:
-    """A name that doesn't exist is an AttributeError, as in any module."""
-    with pytest.raises(AttributeError, match="no attribute 'grader'"):
-        _ = evaluator.grader
+def test_every_exported_name_is_documented() -> None:
+    """Each public name but the version says what it is."""
+    assert all(getattr(evaluator, name).__doc__ for name in evaluator.__all__ if name != "__version__")
 
 
 def test_package_is_typed() -> None:

@@ -63,6 +63,17 @@ def test_a_veto_names_what_fired_it_and_lowers_the_band() -> None:
     ]
 
 
+def test_a_veto_leaves_its_best_band_open() -> None:
+    """With a veto that allows a hire, an answer that would be a strong hire becomes a hire and no less."""
+    rubric = make_rubric()
+    veto = rubric.scoring.vetoes[0].model_copy(update={"criteria": ("rambling",), "at_least": 1, "best_band": "hire"})
+    mild = rubric.model_copy(update={"scoring": rubric.scoring.model_copy(update={"vetoes": (veto,)})})
+    absent: dict[str, Verdict] = dict.fromkeys(_IDS, "absent")
+    verdicts: dict[str, Verdict] = {**absent, "rambling": "present"}
+    assert score(rubric, verdicts).band == "strong_hire"
+    assert score(mild, verdicts).band == "hire"
+
+
 def test_every_band_says_what_it_asks() -> None:
     """Each line tells what kept the answer out, or what it kept to."""
     assert [line.reason for line in _score("paapaa").bands] == [

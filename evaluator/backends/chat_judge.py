@@ -7,7 +7,6 @@ can add a verdict, because verdicts are read from exactly one schema-valid reply
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import secrets
@@ -16,11 +15,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
+from evaluator.backends.patience import one_allowance
 from evaluator.backends.reply import BetterAnswer, Reply, ReplyProblem, ReplyVerdict, read_reply, reply_schema
 from evaluator.judging import Case, Judgement, Opinion, Quote, needs_proof
 from evaluator.prompt import Prompts
 from evaluator.quotes import find_quote, judged_view
 from evaluator.rubric import Criterion, Rubric
+from evaluator.together import together
 from evaluator.types import JudgeInfo, Usage
 
 __all__ = ["ChatJudge", "new_nonce"]
@@ -97,7 +98,8 @@ class ChatJudge:
         """
         asked = _shuffled(case)
         groups = [asked[i : i + self._split] for i in range(0, len(asked), self._split)] if self._split else [asked]
-        parts = await asyncio.gather(*(self._grade(case, group) for group in groups))
+        with one_allowance(len(groups)):
+            parts = await together(self._grade(case, group) for group in groups)
         texts = next((answers.reply for answers in parts if answers.reply), None)
         better = texts.better_answer if texts else None
         return Judgement(
@@ -195,7 +197,8 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
 def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[Opinion, _Problem | None]:
     """Return the opinion with the quotes that stand in the transcript, and what is wrong if its proof does not."""
     quotes = [Quote(quote.turn, quote.text) for quote in verdict.quotes]
-    grounded = tuple(quote for quote in quotes if find_quote(quote, case.transcript))
+    ids = tuple(case.rubric.by_id)
+    grounded = tuple(quote for quote in quotes if find_quote(quote, case.transcript, ids))
     opinion = Opinion(
         criterion=criterion.id,
         verdict="unscored" if verdict.verdict == "cannot_tell" else verdict.verdict,

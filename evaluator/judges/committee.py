@@ -7,7 +7,6 @@ a panel costs the sum of its members and adds less than that (nine judges of sev
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +14,7 @@ from evaluator.errors import JudgeError, OptionError
 from evaluator.judges.voting import by_criterion, majority, votes_of
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.rubric import Rubric
+from evaluator.together import together
 from evaluator.types import Flag, JudgeInfo, Usage, Vote
 
 __all__ = ["Committee"]
@@ -67,7 +67,7 @@ class Committee:
         Raises:
             JudgeError: Fewer than two members answered.
         """
-        answers = await asyncio.gather(*(_attempt(judge, case) for judge in self._members.values()))
+        answers = await together(_attempt(judge, case) for judge in self._members.values())
         named = dict(zip(self._members, answers, strict=True))
         seated = {name: answer for name, answer in named.items() if isinstance(answer, Judgement)}
         failed = {name: answer for name, answer in named.items() if isinstance(answer, JudgeError)}

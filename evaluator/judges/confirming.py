@@ -6,7 +6,6 @@ verdicts flipped. `Sampled` asks for everything several times. Both decide by ma
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +13,7 @@ from evaluator.errors import OptionError
 from evaluator.judges.voting import by_criterion, majority, votes_of
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.rubric import Rubric
+from evaluator.together import together
 from evaluator.types import Confirmation, JudgeInfo, Usage, Vote
 
 __all__ = ["Confirming", "Sampled"]
@@ -110,7 +110,7 @@ class Sampled:
         Raises:
             JudgeError: As the judge.
         """
-        answers = await asyncio.gather(*(self._judge.judge(case) for _ in range(self._samples)))
+        answers = await together(self._judge.judge(case) for _ in range(self._samples))
         said = [by_criterion(answer.opinions) for answer in answers]
         opinions: list[Opinion] = []
         votes: dict[str, tuple[Vote, ...]] = {}

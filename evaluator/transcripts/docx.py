@@ -7,6 +7,7 @@ to is added up before anything is unpacked.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from evaluator.errors import MissingExtra, TranscriptError
 from evaluator.transcripts import otter, plain
 from evaluator.transcripts.draft import Draft
 from evaluator.transcripts.labels import time_alone
-from evaluator.transcripts.limits import MAX_UNPACKED_BYTES
+from evaluator.transcripts.limits import MAX_BLOCKS, MAX_BODY_BYTES, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["claims", "extract", "parse", "sniff"]
 
 _BODY: Final = "word/document.xml"
+_BLOCK: Final = re.compile(rb"[<:](?:p|tc)[\s/>]")
 _MAX_PARTS: Final = 2_000  # a document with pictures has dozens
 _OTHERS: Final = (
     ("xl/", "an Excel workbook"),
@@ -58,7 +60,10 @@ def extract(data: bytes) -> str:
             "reading .docx needs python-docx", remedy="pip install 'interview-evaluator[docx]'"
         ) from error
     try:
+        _check_blocks(data)
         return "\n\n".join(_paragraphs(docx.Document(io.BytesIO(data))))
+    except TranscriptError:
+        raise
     except Exception as error:
         raise TranscriptError(
             "the Word document is damaged", where=_BODY, remedy="save it again, or as text"
@@ -82,9 +87,23 @@ def _check_archive(data: bytes) -> None:
         raise TranscriptError(f"this looks like {kind}, not a transcript", where="byte 0", remedy="unpack or export it")
     if any(part.flag_bits & 0x1 for part in parts):
         raise TranscriptError("the document is locked with a password", where=_BODY, remedy="save it without one")
-    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-        limit = MAX_UNPACKED_BYTES // 1024 // 1024
-        raise TranscriptError(f"the document unpacks to more than {limit} MiB", where=_BODY, remedy="save it as text")
+    size = next(part.file_size for part in parts if part.filename == _BODY)
+    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES or size > MAX_BODY_BYTES:
+        raise TranscriptError(
+            f"the document unpacks to more than {MAX_BODY_BYTES // 1024 // 1024} MiB of text, or "
+            f"{MAX_UNPACKED_BYTES // 1024 // 1024} MiB in all",
+            where=_BODY,
+            remedy="save it as text",
+        )
+
+
+def _check_blocks(data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        blocks = sum(1 for _ in _BLOCK.finditer(archive.read(_BODY)))
+    if blocks > MAX_BLOCKS:
+        raise TranscriptError(
+            f"the document has more than {MAX_BLOCKS:,} paragraphs and cells", where=_BODY, remedy="save it as text"
+        )
 
 
 def _paragraphs(document: Document) -> Iterator[str]:

@@ -48,7 +48,7 @@ def refuse_foreign(text: str, *, plain_asked: bool) -> None:
 
 def _is_table(head: str) -> bool:
     """Tell whether ``head`` is a header of short names, then rows with the same number of cells."""
-    lines = [line for line in head.splitlines()[:-1] or head.splitlines() if line.strip()][:_TABLE_SAMPLE]
+    lines = [line for line in head.splitlines() if line.strip()][:_TABLE_SAMPLE]
     if len(lines) < _TABLE_ROWS:
         return False
     for separator in (",", ";", "\t"):

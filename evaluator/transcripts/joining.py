@@ -76,7 +76,7 @@ def join(utterances: Iterable[Utterance]) -> Joined:
         if heard > MAX_SPEECH_CHARS:
             raise TranscriptError(
                 f"there are more than {MAX_SPEECH_CHARS:,} characters of speech",
-                where=f"turns[{len(turns)}]",
+                where="turns",
                 remedy="cut it to one interview",
             )
         speech = hear(utterance.text)

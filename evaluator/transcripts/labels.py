@@ -91,7 +91,13 @@ def accepted_labels(lines: Sequence[LabelledLine | None]) -> frozenset[str]:
     counts = Counter(same_label(line.label) for line in lines if line is not None)
     if not counts:
         return frozenset()
-    roles = {label for label in counts if role_of(label) is not None}
+    capital = {same_label(line.label) for line in lines if line is not None and not line.label[0].islower()}
+    sure = (
+        capital
+        | {label for label, count in counts.items() if count > 1}
+        | set(islice(counts, int(lines[0] is not None)))
+    )
+    roles = {label for label in counts if role_of(label) is not None and label in sure}
     letters = counts.keys() & {"a", "q"}
     timed = {same_label(line.label) for line in lines if line is not None and line.start_s is not None}
     accepted = roles | timed | {label for label, count in counts.items() if count > 1}

@@ -85,9 +85,10 @@ def _parse(source: str | bytes, name: str | None, format_name: str | None, told:
         decoded = _decode(source)
     if not decoded.text.strip():
         raise TranscriptError("the transcript is empty", where="line 1", remedy="give a file with speech in it")
-    refuse_foreign(decoded.text, plain_asked=wanted is not None and wanted.name == "plain")
-    row = wanted or choose_format(decoded.text, name)
-    return assemble(row.parse(decoded.text), row.name, told, (*decoded.flags, *_broken_promise(row, name)))
+    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    refuse_foreign(text, plain_asked=wanted is not None and wanted.name == "plain")
+    row = wanted or choose_format(text, name)
+    return assemble(row.parse(text), row.name, told, (*decoded.flags, *_broken_promise(row, name)))
 
 
 def _decode(source: str | bytes) -> Decoded:

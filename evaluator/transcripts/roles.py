@@ -125,13 +125,12 @@ def _given(turns: Sequence[Said], labels: list[str | None], candidate: str) -> R
             where="candidate",
             remedy=f"labels found: {names}",
         )
-    roles = _others(turns, labels, {found[0]: "candidate", **_labelled_interviewers(labels)})
-    roles |= dict.fromkeys(found, "candidate")
+    known: dict[str, Role] = dict.fromkeys(found, "candidate")
+    for label in labels:
+        if label is not None and label not in found and role_of(label) == "interviewer":
+            known[label] = "interviewer"
+    roles = _others(turns, labels, known)
     return RoleDecision(roles, SpeakerRoles(candidate=found[0], confidence=1.0, source="given"))
-
-
-def _labelled_interviewers(labels: list[str | None]) -> dict[str, Role]:
-    return {label: "interviewer" for label in labels if label is not None and role_of(label) == "interviewer"}
 
 
 def _by_labels(turns: Sequence[Said], labels: list[str | None], told: dict[str, Role]) -> RoleDecision:

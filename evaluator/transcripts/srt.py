@@ -1,8 +1,11 @@
-"""SubRip (SRT): numbered cues with times that have a comma, names before a colon if any."""
+"""SubRip (SRT): numbered cues with times that have a comma, names before a colon if any.
+
+Rewritten as WebVTT first, which differs in little else, so that cues without a number, with empty lines in their text,
+or without an empty line between them are read as well.
+"""
 
 from __future__ import annotations
 
-import io
 import re
 from typing import Final
 
@@ -15,9 +18,9 @@ from evaluator.transcripts.draft import Draft
 
 __all__ = ["parse", "sniff"]
 
-_TIMING: Final = re.compile(
-    r"^[ \t]{0,8}(\d{1,3}:\d{2}:\d{2})[.,](\d{1,3}) ?--> ?(\d{1,3}:\d{2}:\d{2})[.,](\d{1,3})", re.MULTILINE
-)
+_MOMENT: Final = r"(\d{1,3}:\d{1,2}:\d{1,2})[.,](\d{1,3})"
+_TIMING: Final = re.compile(rf"^(?:\d{{1,9}}[ \t]{{0,8}}\n)?[ \t]{{0,8}}{_MOMENT} ?--> ?{_MOMENT}", re.MULTILINE)
+_EMPTY_LINES: Final = re.compile(r"\n\s*\n")
 _HEAD_CHARS: Final = 5_000
 
 
@@ -35,11 +38,18 @@ def parse(text: str) -> Draft:
         TranscriptError: No cue can be read.
     """
     timing_lines = check_cue_count(text)
-    tidy = _TIMING.sub(lambda found: "{},{:0<3} --> {},{:0<3}".format(*found.groups()), text)
+    cues, found = _TIMING.subn(_as_webvtt, _EMPTY_LINES.sub("\n", text))
     try:
-        captions = webvtt.from_buffer(io.BytesIO(tidy.encode("utf-8", errors="replace")), format="srt").captions
-    except (MalformedFileError, MalformedCaptionError) as error:
+        captions = webvtt.from_string(f"WEBVTT\n\n{cues}").captions if found else []
+    except (MalformedFileError, MalformedCaptionError):
+        captions = []
+    if not captions:
         raise TranscriptError(
             "no cue can be read as SRT", where="line 1", remedy="a cue is a number, a line of times, then text"
-        ) from error
+        )
     return draft_of_captions(captions, timing_lines)
+
+
+def _as_webvtt(timing: re.Match[str]) -> str:
+    start, start_part, end, end_part = timing.groups()
+    return f"\n\n{start}.{start_part} --> {end}.{end_part}"

@@ -19,7 +19,9 @@ JsonObject: TypeAlias = dict[str, Json]
 
 _MAX_DIGITS: Final = 18  # what a 64-bit integer holds; times and counts need ten
 _DEEP: Final = 100  # about where the standard reader may give up, depending on who calls it; turns need three
-_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"|[\[{{]|[\]}}]|-?(?:NaN|Infinity)|\d{{{_MAX_DIGITS + 1},}}', re.DOTALL)
+_TOKEN: Final = re.compile(
+    rf'"(?:[^"\\]++|\\.)*+"|[\[{{]|[\]}}]|-?(?:NaN|Infinity)|\d{{{_MAX_DIGITS + 1},}}', re.DOTALL
+)
 
 
 class _Refusal(Exception):

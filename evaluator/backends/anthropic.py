@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import http_client, is_network_error
+from evaluator.backends.network import http_client, is_network_error, load
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import Failure, ProviderRefusal, moment_s, own_cause
 from evaluator.errors import EvaluatorError, OptionError
@@ -95,8 +95,9 @@ class AnthropicModel:
             JudgeUnavailable: The same request may succeed later.
             JudgeMisuse: The same request will fail again.
         """
+        await load("anthropic")
         try:
-            answer = await self._post(self._body(request))
+            answer = await self._post(self.body(request))
         except ProviderRefusal as refusal:
             if refusal.filtered:
                 return ChatReply("", "filtered", Usage(requests=1))
@@ -125,8 +126,11 @@ class AnthropicModel:
             failure = translate(error, self._key_env)
         raise failure  # out here, so that the SDK's message, which may repeat key or text, isn't chained to it
 
-    def _body(self, request: ChatRequest) -> dict[str, object]:
-        """Build the body: everything static first and marked, as the provider caches up to the mark."""
+    def body(self, request: ChatRequest) -> dict[str, object]:
+        """Return the body of a request, as a batch endpoint takes it too.
+
+        Everything static stands first and is marked, as the provider caches up to the mark.
+        """
         output: dict[str, object] = {
             "format": {"type": "json_schema", "schema": _transformed(json.dumps(dict(request.schema)))}
         }
@@ -136,7 +140,7 @@ class AnthropicModel:
             "model": self._name,
             "max_tokens": self.output_tokens(request.max_output_tokens),
             "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
-            "messages": [{"role": "user", "content": [{"type": "text", "text": text} for text in request.messages]}],
+            "messages": [{"role": "user", "content": text} for text in request.messages],
             "output_config": output,
         }
 

@@ -1,9 +1,11 @@
 """How many requests may be in flight at one provider: found out by trying, as TCP finds out a network's capacity.
 
 In: requests that want to go, and what became of them. Out: turns, in order. The number starts small, doubles with every
-round of good answers until the provider first complains, then grows by one a round; a complaint halves it, and a second
-one in a row holds back everybody for as long as the provider asks. What the provider says of its remaining allowance
-caps it for as long as that holds. Shared by all judges of a provider, across threads and event loops.
+round of good answers until the provider complains of more than a fifth of a round (fewer may be bad luck), which halves
+it; from then on it grows by one a round. If nothing was answered between two such halvings, everybody is held back for
+as long as the provider asks; then they go one by one until two in a row were answered. What the provider says of its
+remaining allowance caps the number for as long as that holds. Shared by all judges of a provider, across threads and
+event loops.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ __all__ = ["Limiter"]
 _START: Final = 8
 _FLOOR: Final = 2  # one slow answer must not stop all others
 _LONGEST_HOLD_S: Final = 60.0
-_COMPLAINTS: Final = 2  # a single one may concern that request alone
+_BEARABLE: Final = 0.2  # share of a round that may be complained of
+_PROOFS: Final = 2
+_USUAL_HOLD_S: Final = 1.0  # for a provider that names no time
+_MARGIN: Final = 1.15  # a request that was refused comes back first, a little after the time it was told
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +53,14 @@ class Limiter:
         """
         self._cap = cap
         self._limit = float(min(start, cap))
+        self._in_flight = 0
         self._growing_fast = True
         self._clock = clock
         self._lock = threading.RLock()
-        self._in_flight = 0
-        self._rounds = 0
-        self._complaints = 0
+        self._halvings = 0
+        self._begin_round()
+        self._answered_since = True
+        self._to_prove = 0
         self._slow_limit = cap
         self._slow_until = 0.0
         self._held_until = 0.0
@@ -64,6 +71,8 @@ class Limiter:
     @property
     def limit(self) -> int:
         """How many may be in flight now."""
+        if self._to_prove:
+            return 1
         return max(1, min(int(self._limit), self._slow_limit if self._clock() < self._slow_until else self._cap))
 
     @property
@@ -73,14 +82,14 @@ class Limiter:
 
     @asynccontextmanager
     async def turn(self, *, again: bool = False) -> AsyncGenerator[int, None]:
-        """Wait for a turn and hold it; yields the number of the round it belongs to, for `complained`.
+        """Wait for a turn and hold it; yields how often the number had been halved, for `complained`.
 
         Args:
             again: For a request that had its turn and must repeat: it goes before those that had none.
         """
         await self._enter(again=again)
         try:
-            yield self._rounds
+            yield self._halvings
         finally:
             with self._lock:
                 self._in_flight -= 1
@@ -94,31 +103,47 @@ class Limiter:
             tokens: Tokens that this request used.
         """
         with self._lock:
-            self._complaints = 0
-            if self._in_flight * 2 >= self._limit:  # only a limit that is used is proved
+            self._answered_since = True
+            self._to_prove = max(0, self._to_prove - 1)
+            self._answers += 1
+            if self._filled:  # only a limit that is used is proved
                 self._limit = min(self._cap, self._limit + (1.0 if self._growing_fast else 1.0 / self._limit))
+            if self._answers + self._complaints >= self._round:
+                self._begin_round()
             allowed = _allowed(limits, tokens)
             if allowed is not None and limits.reset_s:
                 short = allowed < self._limit
                 self._slow_limit = max(1, allowed) if short else self._cap
                 self._slow_until = self._clock() + min(limits.reset_s, _LONGEST_HOLD_S) if short else 0.0
 
-    def complained(self, round_number: int, retry_after_s: float | None = None) -> None:
+    def complained(self, halvings: int, retry_after_s: float | None = None) -> None:
         """Tell that the provider had too much.
 
         Args:
-            round_number: As `turn` gave it; complaints of one round halve the number once.
+            halvings: As `turn` gave it; requests that went before the last halving don't lead to another.
             retry_after_s: How long the provider asks to wait.
         """
         with self._lock:
+            if halvings != self._halvings:
+                return
             self._complaints += 1
-            if self._complaints >= _COMPLAINTS and retry_after_s:
-                until = self._clock() + min(retry_after_s, _LONGEST_HOLD_S)
-                self._held_until = max(self._held_until, until)
-            if round_number == self._rounds:
-                self._rounds += 1
-                self._growing_fast = False
-                self._limit = max(float(min(_FLOOR, self._cap)), self._limit / 2)
+            if not self._to_prove and self._complaints <= max(1.0, _BEARABLE * self._round):
+                return
+            if not self._answered_since or self._to_prove:
+                hold_s = _USUAL_HOLD_S if retry_after_s is None else min(retry_after_s, _LONGEST_HOLD_S)
+                self._held_until = max(self._held_until, self._clock() + hold_s * _MARGIN)
+                self._to_prove = _PROOFS
+            self._halvings += 1
+            self._growing_fast = self._answered_since = False
+            self._limit = max(float(min(_FLOOR, self._cap)), self._limit / 2)
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        """Count anew: a round is as many requests as may be in flight at its beginning."""
+        self._round = self._limit
+        self._answers = 0
+        self._complaints = 0
+        self._filled = self._in_flight >= int(self._limit)
 
     async def _enter(self, *, again: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -150,6 +175,7 @@ class Limiter:
 
     def _hand_over(self, waiter: _Waiter) -> None:
         self._in_flight += 1
+        self._filled = self._filled or self._in_flight >= int(self._limit)
         if waiter.loop is _running_loop():
             waiter.turn.set_result(None)
             return

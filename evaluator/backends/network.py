@@ -6,9 +6,12 @@ that httpx2's own pool needs. A transport of the caller's own (a recording) take
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import importlib
 import importlib.util
 import ssl
+import sys
 from typing import TYPE_CHECKING
 
 from evaluator.backends.chat_options import ChatOptions
@@ -16,7 +19,13 @@ from evaluator.backends.chat_options import ChatOptions
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["http_client", "is_network_error"]
+__all__ = ["http_client", "is_network_error", "load"]
+
+
+async def load(package: str) -> None:
+    """Import a package in a thread, so that the event loop goes on meanwhile: the SDKs take a second or two."""
+    if package not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, package)
 
 
 def http_client(

@@ -92,7 +92,7 @@ class OpenAIModel:
             JudgeMisuse: The same request will fail again.
         """
         try:
-            answer = await self._session.post("/responses", self._body(request))
+            answer = await self._session.post("/responses", self.body(request))
         except ProviderRefusal as refusal:
             if refusal.filtered:
                 return ChatReply("", "filtered", Usage(requests=1))
@@ -107,8 +107,11 @@ class OpenAIModel:
         """Close the running loop's connections now rather than at its end."""
         await self._session.close()
 
-    def _body(self, request: ChatRequest) -> dict[str, object]:
-        """Build the body: everything static first, as the provider caches by prefix."""
+    def body(self, request: ChatRequest) -> dict[str, object]:
+        """Return the body of a request, as a batch endpoint takes it too.
+
+        Everything static stands first, as the provider caches by prefix.
+        """
         options = self._options
         body: dict[str, object] = {
             "model": self._name,

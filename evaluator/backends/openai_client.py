@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import http_client, is_network_error
+from evaluator.backends.network import http_client, is_network_error, load
 from evaluator.backends.provider_failures import Failure, own_cause
 from evaluator.errors import EvaluatorError
 
@@ -69,6 +69,7 @@ class OpenAISession:
             JudgeError: The server refused, failed or didn't answer.
             EvaluatorError: As a transport of ours raised it.
         """
+        await load("openai")
         import httpx2  # noqa: PLC0415 - 0.2 s that only those who ask a hosted model pay
         import openai  # noqa: PLC0415 - 0.7 s likewise
 

@@ -75,12 +75,12 @@ class Gate:
         self.limiter = Limiter(concurrency, clock=clock)
         self.breaker = breaker or Breaker(clock=clock)
 
-    def failed(self, error: JudgeUnavailable, round_number: int) -> None:
+    def failed(self, error: JudgeUnavailable, halvings: int) -> None:
         """Draw the conclusions from a failed request."""
         throttled = isinstance(error, ProviderFailure) and error.throttled
         overloaded = isinstance(error, ProviderFailure) and error.overloaded
         if throttled or overloaded:
-            self.limiter.complained(round_number, error.retry_after_s)
+            self.limiter.complained(halvings, error.retry_after_s)
         if throttled:
             self.breaker.answered()
         else:
@@ -204,27 +204,27 @@ class Patient:
         """Ask once, when it is this request's turn and the provider is thought to be there."""
         breaker = self._gate.breaker
         while True:
-            async with self._gate.limiter.turn(again=allowance.ends is not None) as round_number:
+            async with self._gate.limiter.turn(again=allowance.ends is not None) as halvings:
                 now = asyncio.get_running_loop().time()
                 timer.reschedule(ends := allowance.begin(self._policy, now))
                 if allowance.left(self._policy) <= 0:
                     raise JudgeUnavailable("all requests of this evaluation are used up", where=self.provider)
                 wait_s = breaker.wait_s()
                 if not wait_s:
-                    return await self._send(request, allowance, timer, round_number)
+                    return await self._send(request, allowance, timer, halvings)
             if now + wait_s > ends:
                 raise _Hopeless("the provider has failed again and again", where=self.provider, retry_after_s=wait_s)
             await self._sleep(wait_s * (1 + _JITTER * self._chance()))
 
     async def _send(
-        self, request: ChatRequest, allowance: Allowance, timer: asyncio.Timeout, round_number: int
+        self, request: ChatRequest, allowance: Allowance, timer: asyncio.Timeout, halvings: int
     ) -> ChatReply:
         gate = self._gate
         allowance.sent += 1
         try:
             reply = await self._model.complete(request)
         except JudgeUnavailable as error:
-            gate.failed(error, round_number)
+            gate.failed(error, halvings)
             raise
         except JudgeMisuse:
             gate.breaker.answered()

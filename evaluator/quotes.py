@@ -13,6 +13,7 @@ from typing import Final
 from evaluator.cues import plain_marks
 from evaluator.judging import Quote
 from evaluator.types import Evidence, MatchKind, Transcript, Turn
+from evaluator.unspoken import HIDDEN, other_labels, unspoken_in
 
 __all__ = ["evidence_at", "find_quote", "judged_view"]
 
@@ -21,11 +22,12 @@ _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" 
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
-def find_quote(quote: Quote, transcript: Transcript) -> Evidence | None:
+def find_quote(quote: Quote, transcript: Transcript, criteria: tuple[str, ...] = ()) -> Evidence | None:
     """Return where the candidate said it: exactly, else but for space, case and typographic marks; else ``None``.
 
     Only whole words count: "able to measure" is not found in "unable to measure". The turn that the judge named is
-    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not.
+    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not. What stands
+    in a turn but is no answer (see `unspoken`) is passed over; ``criteria`` are the rubric's ids, which count as such.
     """
     text = quote.text.strip()
     needle = _folded(text)[0].strip(_OUTER_MARKS)
@@ -35,13 +37,16 @@ def find_quote(quote: Quote, transcript: Transcript) -> Evidence | None:
     candidate.sort(key=lambda number: number != quote.turn)
     for number in candidate:
         for start, end in _occurrences(text, transcript.turns[number].text):
-            return evidence_at(transcript, number, start, end)
+            if not _unspoken(transcript, number, start, end, criteria):
+                return evidence_at(transcript, number, start, end)
     for number in candidate:
         hay, places = _folded(transcript.turns[number].text)
         for start, end in _occurrences(needle, hay):
             if _splits(places, start) or _splits(places, end):
                 continue
-            return evidence_at(transcript, number, places[start], places[end - 1] + 1, "normalised")
+            first, last = places[start], places[end - 1] + 1
+            if not _unspoken(transcript, number, first, last, criteria):
+                return evidence_at(transcript, number, first, last, "normalised")
     return None
 
 
@@ -51,7 +56,7 @@ def judged_view(text: str) -> str:
     What looks like a plain word is one, so that look-alikes and hidden characters can't read differently to a judge
     and to a person. `find_quote` finds words copied from this view in the original.
     """
-    visible = "".join(char for char in text if unicodedata.category(char) not in {"Cf", "Co", "Cn", "Cs"})
+    visible = "".join(char for char in text if unicodedata.category(char) not in HIDDEN)
     return unicodedata.normalize("NFKC", visible)
 
 
@@ -73,6 +78,11 @@ def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: 
         match=match,
         start_s=_time_at(source, start),
     )
+
+
+def _unspoken(transcript: Transcript, turn: int, start: int, end: int, criteria: tuple[str, ...]) -> bool:
+    text = transcript.turns[turn].text
+    return unspoken_in(text, other_labels(transcript), criteria).hides(text, start, end)
 
 
 def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
@@ -125,8 +135,8 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 def _fold(char: str) -> str:
-    if unicodedata.category(char) == "Cf":
-        return ""  # zero-width and direction marks: nobody says them, and judges don't copy them
+    if unicodedata.category(char) in HIDDEN:
+        return ""  # zero-width and direction marks and the like: judges never saw them
     return plain_marks(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain_marks(char)).casefold()))
 
 

@@ -68,10 +68,12 @@ class Unspoken:
 
     Attributes:
         refused: A quote that touches one of these is no evidence.
+        forged: Those of them that are no annotation: nobody writes them down by accident.
         inserted: Short bracketed insertions: a quote needs words of its own beside them.
     """
 
     refused: tuple[tuple[int, int], ...]
+    forged: tuple[tuple[int, int], ...]
     inserted: tuple[tuple[int, int], ...]
 
     def hides(self, text: str, start: int, end: int) -> bool:
@@ -99,16 +101,19 @@ def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ..
     view, places = folded(text)
     square = [match.span() for match in _SQUARE.finditer(view) if not _is_insertion(match.group(1))]
     inserted = [match.span() for match in _SQUARE.finditer(view) if _is_insertion(match.group(1))]
-    refused = [
-        *square,
-        *(match.span() for match in _STAGE.finditer(view)),
+    annotations = [*square, *(match.span() for match in _STAGE.finditer(view))]
+    forged = [
         *(match.span() for match in _labelled(labels).finditer(view)),
         *(match.span() for match in _MARKUP.finditer(view)),
         *(match.span() for match in _REQUEST.finditer(view)),
         *(_around(view, match) for match in _REPLY_KEY.finditer(view)),
         *_ids(view, criteria),
     ]
-    return Unspoken(_original(refused, places), _original(inserted, places))
+    return Unspoken(
+        refused=_original([*annotations, *forged], places),
+        forged=_original(forged, places),
+        inserted=_original(inserted, places),
+    )
 
 
 def other_labels(transcript: Transcript) -> tuple[str, ...]:

@@ -26,8 +26,10 @@ _HEAVY: Final = (
     "transformers",
 )
 _OWNERS: Final = {
+    "anthropic": "backends/anthropic.py",
     "docx": "transcripts/docx.py",
     "huggingface_hub": "backends/sentence_transformers.py",
+    "openai": "backends/openai_client.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
 }

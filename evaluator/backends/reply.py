@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 __all__ = ["BetterAnswer", "Reply", "ReplyProblem", "ReplyQuote", "ReplyVerdict", "read_reply", "reply_schema"]
 
 _FENCE: Final = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n[ \t]*```\Z", re.DOTALL)
+_MOST_DIGITS: Final = 20
 _MAX_CHARS: Final = 400_000  # 19 verdicts of a thousand characters are 20,000
 
 
@@ -58,6 +59,9 @@ class Reply(_Part):
     follow_up_questions: tuple[str, ...]
 
 
+_KEYS: Final = frozenset(key for part in _Part.__subclasses__() for key in part.model_fields)
+
+
 class ReplyProblem(ValueError):
     """The text is not exactly one object of the schema; the message says what it is instead, without quoting it."""
 
@@ -78,7 +82,7 @@ def read_reply(text: str) -> Reply:
     if fenced := _FENCE.match(text):
         text = fenced.group(1)
     try:
-        data: object = json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+        data: object = json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         what = "more than one JSON value" if error.msg == "Extra data" else "not valid JSON"
         raise ReplyProblem(f"the reply is {what} (at character {error.pos})") from error
@@ -138,8 +142,22 @@ def _no_constant(name: str) -> NoReturn:
     raise ReplyProblem(f"the reply holds {name}, which is not JSON")
 
 
+def _integer(digits: str) -> int:
+    """Read a whole number; Python itself raises another error for thousands of digits."""
+    if len(digits) > _MOST_DIGITS:
+        raise ReplyProblem(f"the reply holds a number of more than {_MOST_DIGITS} digits")
+    return int(digits)
+
+
 def _told(error: ValidationError) -> str:
-    """Say where the object breaks the schema, by key path; never what stood there."""
+    """Say where the object breaks the schema, by key path; never what stood there.
+
+    A key of its own is not named: the model may have been told what to call it, and this goes into the next task.
+    """
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    places = [f"{'.'.join(str(part)[:40] for part in p['loc'])}: {p['type']}" for p in problems[:4]]
+    places = [f"{'.'.join(map(_named, p['loc'])) or 'the top'}: {p['type']}" for p in problems[:4]]
     return f"the reply breaks the schema at {'; '.join(places)}"
+
+
+def _named(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part in _KEYS else "a key that the schema doesn't have"

@@ -196,7 +196,8 @@ class ProviderStub:
             case "dropped":
                 return Answer(drop=True, delay_s=self.latency_s / 2)
             case _:
-                self.good[item] += fault == "none"
+                if fault == "none":
+                    self.good[item] += 1
                 return Answer(200, _answer(path, body, self.reply(body), cut=fault == "cut"), delay_s=self.latency_s)
 
 

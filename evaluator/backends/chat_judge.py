@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
 from evaluator.backends.patience import one_allowance
 from evaluator.backends.reply import BetterAnswer, Reply, ReplyProblem, ReplyVerdict, read_reply, reply_schema
+from evaluator.errors import JudgeError
 from evaluator.judging import Case, Judgement, Opinion, Quote, needs_proof
 from evaluator.prompt import Prompts
 from evaluator.quotes import find_quote, judged_view
@@ -24,7 +25,7 @@ from evaluator.rubric import Criterion, Rubric
 from evaluator.together import together
 from evaluator.types import JudgeInfo, Usage
 
-__all__ = ["ChatJudge", "new_nonce"]
+__all__ = ["ChatJudge", "new_nonce", "transcript_message"]
 
 _NONCE_BYTES: Final = 16  # 128 bits: a transcript can't guess the identifier of the request that carries it
 _TOKENS_PER_VERDICT: Final = 220  # measured replies: 90 to 160, quotes included
@@ -74,6 +75,7 @@ class ChatJudge:
         self._model = model
         self._prompts = prompts
         self._split = split
+        self._statics: dict[str, tuple[str, dict[str, object]]] = {}
 
     @property
     def languages(self) -> frozenset[str] | None:
@@ -96,8 +98,7 @@ class ChatJudge:
         Raises:
             JudgeError: The model could not be asked at all.
         """
-        asked = _shuffled(case)
-        groups = [asked[i : i + self._split] for i in range(0, len(asked), self._split)] if self._split else [asked]
+        groups = self._groups(case)
         with one_allowance(len(groups)):
             parts = await together(self._grade(case, group) for group in groups)
         texts = next((answers.reply for answers in parts if answers.reply), None)
@@ -116,7 +117,10 @@ class ChatJudge:
         if not first.problems:
             return first
         again = [criterion for criterion in asked if criterion.id in first.problems]
-        second = await self._ask(case, again, first.problems)
+        try:
+            second = await self._ask(case, again, first.problems)
+        except JudgeError as error:  # what the first reply gave was paid for and stays
+            second = _nothing(again, f"the re-ask got no answer: {error.message}", Usage())
         lost = {key: _unscored(key, problem.message) for key, problem in second.problems.items()}
         return _Answers(
             opinions={**first.opinions, **second.opinions, **lost},
@@ -129,6 +133,14 @@ class ChatJudge:
         reply = await self._model.complete(self.request(case, asked, problems))
         return _read(reply, case, asked)
 
+    def requests(self, case: Case) -> list[ChatRequest]:
+        """Return what is sent for a case if nothing has to be asked again."""
+        return [self.request(case, group, {}) for group in self._groups(case)]
+
+    def _groups(self, case: Case) -> list[list[Criterion]]:
+        asked = _shuffled(case)
+        return [asked[i : i + self._split] for i in range(0, len(asked), self._split)] if self._split else [asked]
+
     def request(self, case: Case, asked: Sequence[Criterion], problems: dict[str, _Problem]) -> ChatRequest:
         """Return the request for some criteria of a case; with ``problems``, the re-ask that names them."""
         nonce = new_nonce()
@@ -138,13 +150,20 @@ class ChatJudge:
             task = self._prompts.render("judge.reask.md", problems=listed, **shared)
         else:
             task = self._prompts.render("judge.task.md", criteria=[c.id for c in asked], **shared)
-        everything = case.rubric.criteria
+        system, schema = self._static(case.rubric)
         return ChatRequest(
-            system=self._prompts.render("judge.system.md", rubric=case.rubric, criteria=everything),
-            messages=(task, _transcript_message(case, nonce, problems)),
-            schema=reply_schema([criterion.id for criterion in everything]),
+            system=system,
+            messages=(task, transcript_message(case, nonce, problems)),
+            schema=schema,
             max_output_tokens=_TOKENS_FOR_TEXT + _TOKENS_PER_VERDICT * len(asked),
         )
+
+    def _static(self, rubric: Rubric) -> tuple[str, dict[str, object]]:
+        """Return the system part and the schema: the same for every transcript, so filled once for each rubric."""
+        if rubric.sha256 not in self._statics:
+            system = self._prompts.render("judge.system.md", rubric=rubric, criteria=rubric.criteria)
+            self._statics[rubric.sha256] = system, reply_schema([criterion.id for criterion in rubric.criteria])
+        return self._statics[rubric.sha256]
 
 
 def new_nonce() -> str:
@@ -152,7 +171,7 @@ def new_nonce() -> str:
     return f"request-{secrets.token_hex(_NONCE_BYTES)}"
 
 
-def _transcript_message(case: Case, nonce: str, problems: dict[str, _Problem]) -> str:
+def transcript_message(case: Case, nonce: str, problems: Mapping[str, _Problem] | None = None) -> str:
     """Return the judged text as one JSON object; JSON's own quoting is what keeps it inside."""
     turns = [
         {"turn": number, "role": turn.role, "text": judged_view(turn.text)}
@@ -160,7 +179,7 @@ def _transcript_message(case: Case, nonce: str, problems: dict[str, _Problem]) -
     ]
     question = judged_view(case.transcript.question) if case.transcript.question else None
     judged: dict[str, object] = {"question": question, "turns": turns}
-    rejected = {key: problem.quotes for key, problem in problems.items() if problem.quotes}
+    rejected = {key: problem.quotes for key, problem in (problems or {}).items() if problem.quotes}
     if rejected:
         judged["rejected_quotes"] = rejected
     return json.dumps({nonce: judged}, ensure_ascii=False)

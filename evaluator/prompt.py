@@ -17,9 +17,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from evaluator.errors import OptionError
 from evaluator.resources import resource_dir
 
-__all__ = ["PROMPT_FILES", "Prompts", "load_prompts"]
+__all__ = ["DECISION_FILES", "PROMPT_FILES", "Prompts", "load_prompts"]
 
 PROMPT_FILES: Final = ("judge.system.md", "judge.task.md", "judge.reask.md")
+DECISION_FILES: Final = ("decisions.system.md", "decisions.task.md", "decisions.question.md")
 
 
 class Prompts:
@@ -61,15 +62,15 @@ class Prompts:
 
 
 @lru_cache(maxsize=8)
-def load_prompts(folder: Path | None = None) -> Prompts:
-    """Load the shipped prompts, or those of another folder that holds the same files.
+def load_prompts(folder: Path | None = None, files: tuple[str, ...] = PROMPT_FILES) -> Prompts:
+    """Load the shipped prompts of one kind of judge, or those of another folder that holds the same files.
 
     Raises:
         OptionError: A file is missing, unreadable or not a template.
     """
     folder = folder or resource_dir("prompts")
     texts: dict[str, str] = {}
-    for name in PROMPT_FILES:
+    for name in files:
         try:
             texts[name] = (folder / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -7,26 +7,39 @@ into the few fields that count.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
+from evaluator.backends import JudgeOptions
 from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
+from evaluator.backends.estimates import Estimate
+from evaluator.backends.hosted_judge import HostedBackend
 from evaluator.backends.loop_clients import LoopClients
 from evaluator.backends.network import http_client, is_network_error, load
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import Failure, ProviderRefusal, moment_s, own_cause
 from evaluator.errors import EvaluatorError, OptionError
+from evaluator.judging import Case, Judge
 from evaluator.types import Usage
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
 
-__all__ = ["DEFAULT_MODEL", "KEY_ENV", "AnthropicModel", "build_model", "rate_limits", "translate"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "KEY_ENV",
+    "AnthropicModel",
+    "build_estimate",
+    "build_judge",
+    "build_model",
+    "rate_limits",
+    "translate",
+]
 
 DEFAULT_MODEL: Final = "claude-haiku-5-5"
 KEY_ENV: Final = "ANTHROPIC_API_KEY"
@@ -46,6 +59,16 @@ def build_model(options: ChatOptions) -> AnthropicModel:
     """
     require_extra("anthropic", "anthropic")
     return AnthropicModel(options)
+
+
+def build_judge(options: JudgeOptions) -> Judge:
+    """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
+    return HostedBackend("anthropic", build_model, KEY_ENV).chat_judge(options)
+
+
+def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
+    """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
+    return HostedBackend("anthropic", build_model, KEY_ENV).chat_estimate(options)
 
 
 class AnthropicModel:

@@ -6,22 +6,27 @@ In: a `ChatRequest`. Out: a `ChatReply`. The answer is read once, into the few f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
+from evaluator.backends import JudgeOptions
 from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
+from evaluator.backends.estimates import Estimate
+from evaluator.backends.hosted_judge import HostedBackend
 from evaluator.backends.openai_client import OPENAI_URL, OpenAISession, Server, rate_limits
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import FILTERED_CODES, Failure, ProviderRefusal
 from evaluator.errors import OptionError
+from evaluator.judging import Case, Judge
 from evaluator.types import Usage
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["DEFAULT_MODEL", "KEY_ENV", "OpenAIModel", "build_model"]
+__all__ = ["DEFAULT_MODEL", "KEY_ENV", "OpenAIModel", "build_estimate", "build_judge", "build_model"]
 
 DEFAULT_MODEL: Final = "gpt-6-luna"
 KEY_ENV: Final = "OPENAI_API_KEY"
@@ -40,6 +45,16 @@ def build_model(options: ChatOptions) -> OpenAIModel:
     """
     require_extra("openai", "openai")
     return OpenAIModel(options)
+
+
+def build_judge(options: JudgeOptions) -> Judge:
+    """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
+    return HostedBackend("openai", build_model, KEY_ENV).chat_judge(options)
+
+
+def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
+    """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
+    return HostedBackend("openai", build_model, KEY_ENV).chat_estimate(options)
 
 
 class OpenAIModel:

@@ -50,6 +50,8 @@ COMMANDS: Final[dict[str, CommandRow]] = {
     "grade": CommandRow("evaluator.cli.grade", "grade", "Judge one transcript and show what failed, with proof."),
     "rubric": CommandRow("evaluator.cli.rubric", "app", "List, show, check or start a rubric."),
     "agreement": CommandRow("evaluator.cli.agreement", "agreement", "Measure a judge against labelled transcripts."),
+    "estimate": CommandRow("evaluator.cli.estimate", "estimate", "Tell tokens and cost before anything is sent."),
+    "record": CommandRow("evaluator.cli.record", "app", "Check recordings of what was said to a provider."),
     "schema": CommandRow("evaluator.cli.schema", "schema", "Print the JSON Schema of a result."),
 }
 

@@ -7,15 +7,16 @@ a panel costs the sum of its members and adds less than that (nine judges of sev
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
 from evaluator.errors import JudgeError, OptionError
-from evaluator.judges.voting import by_criterion, majority, votes_of
-from evaluator.judging import Case, Judge, Judgement, Opinion
+from evaluator.judges.voting import attempt, by_criterion, count, texts_of
+from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
 from evaluator.together import together
-from evaluator.types import Flag, JudgeInfo, Usage, Vote
+from evaluator.types import Flag, JudgeInfo, Usage
 
 __all__ = ["Committee"]
 
@@ -49,16 +50,16 @@ class Committee:
         return shared
 
     def info(self, rubric: Rubric) -> JudgeInfo:
-        """Return all members in one line each, in the order of their seats."""
+        """Return all members in one line each, in the order of their seats; several hashes are hashed together."""
         infos = {name: judge.info(rubric) for name, judge in self._members.items()}
-        prompts = {info.prompt_sha256 for info in infos.values() if info.prompt_sha256}
-        calibrations = [info.calibration for info in infos.values() if info.calibration]
+        calibrations = [f"{name}={info.calibration}" for name, info in infos.items() if info.calibration]
         return JudgeInfo(
             backend="committee",
-            method=" + ".join(info.method for info in infos.values()),
-            model=" + ".join(f"{name}={info.model}" for name, info in infos.items()),
-            prompt_sha256=prompts.pop() if len(prompts) == 1 else None,
-            calibration=calibrations[0] if len(calibrations) == 1 else None,
+            method=" + ".join(dict.fromkeys(info.method for info in infos.values())),
+            model=" + ".join(f"{name} ({info.model})" for name, info in infos.items()),
+            model_sha256=_one_hash({name: info.model_sha256 for name, info in infos.items()}),
+            prompt_sha256=_one_hash({name: info.prompt_sha256 for name, info in infos.items()}),
+            calibration=" + ".join(calibrations) or None,
         )
 
     async def judge(self, case: Case) -> Judgement:
@@ -67,47 +68,45 @@ class Committee:
         Raises:
             JudgeError: Fewer than two members answered.
         """
-        answers = await together(_attempt(judge, case) for judge in self._members.values())
+        answers = await together(attempt(judge, case) for judge in self._members.values())
         named = dict(zip(self._members, answers, strict=True))
         seated = {name: answer for name, answer in named.items() if isinstance(answer, Judgement)}
         failed = {name: answer for name, answer in named.items() if isinstance(answer, JudgeError)}
         if len(seated) < _FEWEST:
-            raise next(iter(failed.values())).located("committee")
+            name, error = next(iter(failed.items()))
+            raise error.located(f"committee of {len(named)}, of which {len(seated)} answered, {name}")
         said = {name: by_criterion(judgement.opinions) for name, judgement in seated.items()}
-        opinions: list[Opinion] = []
-        votes: dict[str, tuple[Vote, ...]] = {}
-        for criterion in case.criteria:
-            given = {name: opinions_[criterion.id] for name, opinions_ in said.items() if criterion.id in opinions_}
-            if given:
-                opinions.append(majority(criterion.id, given))
-                votes[criterion.id] = votes_of(given)
-        written = next((judgement for judgement in seated.values() if judgement.summary), None)
+        tally = count(case.criteria, said)
+        texts = texts_of(tuple(seated.values()), tally.opinions)
         return Judgement(
-            opinions=tuple(opinions),
+            opinions=tally.opinions,
             usage=sum((judgement.usage for judgement in seated.values()), Usage()),
-            summary=written.summary if written else None,
-            better_answer=written.better_answer if written else None,
-            follow_ups=written.follow_ups if written else (),
+            summary=texts.summary,
+            better_answer=texts.better_answer,
+            follow_ups=texts.follow_ups,
             flags=(
-                *(flag for judgement in seated.values() for flag in judgement.flags),
+                *(_of_member(name, flag) for name, judgement in seated.items() for flag in judgement.flags),
                 *(_absence(name, error) for name, error in failed.items()),
             ),
-            votes=votes,
+            votes=tally.votes,
             flagged={
-                c.id: frozenset(
-                    name for name, given in said.items() if c.id in given and given[c.id].verdict == "present"
-                )
+                c.id: frozenset(name for name, one in said.items() if c.id in one and one[c.id].verdict == "present")
                 for c in case.criteria
             },
         )
 
 
-async def _attempt(judge: Judge, case: Case) -> Judgement | JudgeError:
-    try:
-        return await judge.judge(case)
-    except JudgeError as error:
-        return error
+def _one_hash(hashes: Mapping[str, str | None]) -> str | None:
+    """Return the one hash that members have, or a hash of all of them by name."""
+    known = {name: value for name, value in hashes.items() if value}
+    if len(set(known.values())) < _FEWEST:
+        return next(iter(known.values()), None)
+    return hashlib.sha256("\n".join(f"{name}={value}" for name, value in known.items()).encode()).hexdigest()
+
+
+def _of_member(name: str, flag: Flag) -> Flag:
+    return flag.model_copy(update={"message": f"Member {name}: {flag.message}"})
 
 
 def _absence(name: str, error: JudgeError) -> Flag:
-    return Flag(code="committee_member_absent", message=f"Member {name} gave no answer: {error.message}.")
+    return Flag(code="committee_member_absent", message=f"Member {name} gave no answer and no vote: {error.message}.")

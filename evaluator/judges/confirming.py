@@ -6,26 +6,28 @@ verdicts flipped. `Sampled` asks for everything several times. Both decide by ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from evaluator.errors import OptionError
-from evaluator.judges.voting import by_criterion, majority, votes_of
+from evaluator.errors import JudgeError, OptionError
+from evaluator.judges.voting import asked_again, attempt, by_criterion, count, texts_of
 from evaluator.judging import Case, Judge, Judgement, Opinion
-from evaluator.rubric import Rubric
+from evaluator.rubric import Criterion, Rubric
 from evaluator.together import together
-from evaluator.types import Confirmation, JudgeInfo, Usage, Vote
+from evaluator.types import Flag, JudgeInfo, Usage
 
 __all__ = ["Confirming", "Sampled"]
 
-SURE: Final = 0.7  # below it a verdict is asked about again
+_SURE: Final = 0.7  # below it a verdict is asked about again; whether that was worth it, the flip rate tells
+
 _MOST_SAMPLES: Final = 15
 
 
 class Confirming:
     """Asks again where the first answer was unsure."""
 
-    def __init__(self, judge: Judge, *, sure: float = SURE) -> None:
+    def __init__(self, judge: Judge, *, sure: float = _SURE) -> None:
         """Wrap a judge; verdicts of a confidence below ``sure``, or none, are asked about again."""
         self._judge = judge
         self._sure = sure
@@ -43,38 +45,45 @@ class Confirming:
     async def judge(self, case: Case) -> Judgement:
         """Judge, then judge the unsure criteria once more; where both differ, a third answer decides.
 
+        What was answered stays if asking again fails; the result says so.
+
         Raises:
-            JudgeError: As the judge.
+            JudgeError: As the judge, when first asked.
         """
-        first = await self._judge.judge(case)
+        answers = [first := await self._judge.judge(case)]
         said = by_criterion(first.opinions)
-        unsure = [c for c in case.criteria if c.id in said and self._unsure(said[c.id], first)]
-        if not unsure:
-            return replace(first, confirmation=Confirmation(asked=0, flipped=0))
-        second = await self._judge.judge(replace(case, criteria=tuple(unsure)))
-        again = by_criterion(second.opinions)
-        flipped = [c for c in unsure if c.id in again and again[c.id].verdict != said[c.id].verdict]
-        third = await self._judge.judge(replace(case, criteria=tuple(flipped))) if flipped else Judgement(())
-        rounds = [said, again, by_criterion(third.opinions)]
-        opinions: list[Opinion] = []
-        votes: dict[str, tuple[Vote, ...]] = {}
-        for criterion_id, opinion in said.items():
-            answers = {
-                f"answer {n + 1}": given[criterion_id] for n, given in enumerate(rounds) if criterion_id in given
-            }
-            asked_again = len(answers) > 1
-            opinions.append(majority(criterion_id, answers) if asked_again else opinion)
-            if asked_again:
-                votes[criterion_id] = votes_of(answers)
+        again: tuple[Criterion, ...] = tuple(
+            c for c in case.criteria if c.id in said and self._is_unsure(said[c.id], first)
+        )
+        failure: JudgeError | None = None
+        for _ in range(2):
+            if not again:
+                break
+            answer = await attempt(self._judge, replace(case, criteria=again))
+            if isinstance(answer, JudgeError):
+                failure = answer
+                break
+            asked = {criterion.id for criterion in again}  # what it says of others takes nothing back
+            answers.append(replace(answer, opinions=tuple(o for o in answer.opinions if o.criterion in asked)))
+            other = by_criterion(answer.opinions)
+            again = tuple([c for c in again if c.id not in other or other[c.id].verdict != said[c.id].verdict])
+        tally = count(case.criteria, _numbered(answers))
+        votes = {key: given for key, given in tally.votes.items() if len(given) > 1}
+        opinions = tuple(
+            decided if decided.criterion in votes else said[decided.criterion] for decided in tally.opinions
+        )
+        texts = texts_of([first], opinions)
         return replace(
             first,
-            opinions=tuple(opinions),
-            usage=first.usage + second.usage + third.usage,
+            opinions=opinions,
+            usage=sum((answer.usage for answer in answers), Usage()),
+            summary=texts.summary,
+            flags=(*first.flags, *_unconfirmed(again, failure)),
             votes=votes,
-            confirmation=Confirmation(asked=len(unsure), flipped=len(flipped)),
+            confirmation=asked_again(votes),
         )
 
-    def _unsure(self, opinion: Opinion, judgement: Judgement) -> bool:
+    def _is_unsure(self, opinion: Opinion, judgement: Judgement) -> bool:
         if opinion.criterion in judgement.repaired:
             return True
         return opinion.verdict != "unscored" and (opinion.confidence is None or opinion.confidence < self._sure)
@@ -105,27 +114,45 @@ class Sampled:
         return info.model_copy(update={"method": f"{info.method}, majority of {self._samples}"})
 
     async def judge(self, case: Case) -> Judgement:
-        """Ask for everything several times at once; a flip is a criterion on which not all answers agree.
+        """Ask for everything several times; a flip is a criterion on which not all answers agree.
+
+        The first answer comes alone, so that the others, which are asked for at once, read the provider's cache.
 
         Raises:
-            JudgeError: As the judge.
+            JudgeError: As the judge, when first asked, or if so many answers fail that no majority is left.
         """
-        answers = await together(self._judge.judge(case) for _ in range(self._samples))
-        said = [by_criterion(answer.opinions) for answer in answers]
-        opinions: list[Opinion] = []
-        votes: dict[str, tuple[Vote, ...]] = {}
-        flipped = 0
-        for criterion in case.criteria:
-            given = {f"answer {n + 1}": one[criterion.id] for n, one in enumerate(said) if criterion.id in one}
-            if not given:
-                continue
-            opinions.append(majority(criterion.id, given))
-            votes[criterion.id] = votes_of(given)
-            flipped += len({opinion.verdict for opinion in given.values()}) > 1
-        return replace(
-            answers[0],
-            opinions=tuple(opinions),
-            usage=sum((answer.usage for answer in answers), Usage()),
-            votes=votes,
-            confirmation=Confirmation(asked=len(opinions), flipped=flipped),
+        first = await self._judge.judge(case)
+        others = await together(attempt(self._judge, case) for _ in range(self._samples - 1))
+        failed = [answer for answer in others if isinstance(answer, JudgeError)]
+        if 2 * len(failed) >= self._samples:
+            raise failed[0].located(f"{len(failed)} of {self._samples} samples")
+        answers = [first, *(answer for answer in others if isinstance(answer, Judgement))]
+        tally = count(case.criteria, _numbered(answers))
+        texts = texts_of(answers, tally.opinions)
+        missing = Flag(
+            code="samples_missing",
+            message=f"{len(failed)} of {self._samples} answers failed; the others decided by majority.",
         )
+        return replace(
+            first,
+            opinions=tally.opinions,
+            usage=sum((answer.usage for answer in answers), Usage()),
+            summary=texts.summary,
+            better_answer=texts.better_answer,
+            follow_ups=texts.follow_ups,
+            flags=(*first.flags, *((missing,) if failed else ())),
+            repaired=frozenset[str]().union(*(answer.repaired for answer in answers)),
+            votes=tally.votes,
+            confirmation=asked_again(tally.votes),
+        )
+
+
+def _numbered(answers: Sequence[Judgement]) -> dict[str, dict[str, Opinion]]:
+    return {f"answer {number}": by_criterion(answer.opinions) for number, answer in enumerate(answers, start=1)}
+
+
+def _unconfirmed(criteria: Sequence[Criterion], failure: JudgeError | None) -> tuple[Flag, ...]:
+    if failure is None:
+        return ()
+    names = ", ".join(criterion.id for criterion in criteria)
+    return (Flag(code="not_confirmed", message=f"Asking again about {names} failed: {failure.message}."),)

@@ -22,7 +22,7 @@ class Fallback:
 
     @property
     def languages(self) -> frozenset[str] | None:
-        """Those of the first: the second may be asked about a language that it can't read, and says so itself."""
+        """Those of the first; the second isn't asked about a language that it can't read."""
         return self._first.languages
 
     def info(self, rubric: Rubric) -> JudgeInfo:
@@ -33,18 +33,22 @@ class Fallback:
         """Judge by the first, else by the second, flagged ``fallback_judge`` and with the second's own info.
 
         Raises:
-            JudgeError: Both failed; the first's error.
+            JudgeError: The first's, if the second failed too or can't read the language.
         """
         try:
             return await self._first.judge(case)
         except JudgeError as error:
-            known = self._second.languages
-            if known is not None and case.transcript.language not in {*known, "und"}:
-                raise
+            failure = error
+        readable = self._second.languages
+        if readable is not None and case.transcript.language not in {*readable, "und"}:
+            raise failure
+        try:
             judgement = await self._second.judge(case)
-            info = self._second.info(case.rubric)
-            flag = Flag(
-                code="fallback_judge",
-                message=f"The judge asked for gave no answer ({error.message}); {info.backend} {info.model} judged.",
-            )
-            return replace(judgement, flags=(flag, *judgement.flags), answered_by=info)
+        except JudgeError as error:
+            raise failure from error
+        info = judgement.answered_by or self._second.info(case.rubric)
+        flag = Flag(
+            code="fallback_judge",
+            message=f"The judge asked for gave no answer ({failure.message}); {info.backend} {info.model} judged.",
+        )
+        return replace(judgement, flags=(flag, *judgement.flags), answered_by=info)

@@ -77,7 +77,7 @@ def majority(criterion_id: str, opinions: Mapping[str, Opinion]) -> Opinion:
             verdict=verdict,
             confidence=_confidence(agree, len(opinions)),
             quotes=tuple(dict.fromkeys(quote for opinion in agree for quote in opinion.quotes))[:_MOST_QUOTES],
-            reason=agree[0].reason if len(opinions) == 1 else f"{agree[0].reason} ({told})",
+            reason=agree[0].reason if len(agree) == len(opinions) else f"{agree[0].reason} ({told})",
         )
     told_nothing = all(opinion.verdict == "unscored" for opinion in opinions.values())
     unsure = [opinion for opinion in usable if opinion.verdict == "unscored"]

@@ -123,8 +123,10 @@ class OpinionStore:
 
     def _prepare(self) -> None:
         ask = self._connection.execute
-        (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
-        (tables,) = ask("SELECT count(*) FROM sqlite_master").fetchone()
+        ask("BEGIN")  # one moment for all three: another process may be making the file
+        with self._connection:
+            (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
+            (tables,) = ask("SELECT count(*) FROM sqlite_master").fetchone()
         if application != _APPLICATION and (application or version or tables):
             raise OptionError("it holds something else", where=self._name, remedy="name another file with --cache FILE")
         if application == _APPLICATION and version != _VERSION:
@@ -166,7 +168,7 @@ class OpinionStore:
         """Turn what the file system and SQLite raise into one error of ours."""
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a null character in the path
             raise OptionError(
                 f"the result cache {what}: {type(error).__name__}",
                 where=self._name,

@@ -1,8 +1,9 @@
 """Proof: opinions with claimed quotes in, opinions with verified evidence out.
 
 A commission that is present must be proved by the words that commit it, an omission that is absent by the words that
-avoid it. A quote that the candidate never said is dropped, and so is one of words that stand in the candidate's turn
-but are no answer (see `unspoken`); a verdict that needed it becomes ``unscored``. Nothing here trusts the judge.
+avoid it. A quote that the candidate never said is dropped; so is one that should earn something and is of words that
+stand in the candidate's turn but are no answer (see `unspoken`). A verdict that needed it becomes ``unscored``. Nothing
+here trusts the judge.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Grounded:
 
 def ground(opinion: Opinion, criterion: Criterion, transcript: Transcript, criteria: tuple[str, ...] = ()) -> Grounded:
     """Check the quotes of one opinion against the candidate's turns; ``criteria`` are all ids of the rubric."""
-    found = [find_quote(quote, transcript, criteria or (criterion.id,)) for quote in opinion.quotes]
+    earning = (criteria or (criterion.id,)) if opinion.verdict == "absent" else None
+    found = [find_quote(quote, transcript, earning) for quote in opinion.quotes]
     evidence = tuple(dict.fromkeys(item for item in found if item is not None))
     rejected = sum(item is None for item in found)
     if evidence or not needs_proof(criterion, opinion.verdict):

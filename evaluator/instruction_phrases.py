@@ -31,12 +31,18 @@ _PERSON: Final = _any(
     *("developer", "system", "bar raiser"),
 )
 _BEST: Final = _any(
-    *("absent", "strong[ _]hire", "full (?:marks|credit|score|points)", "perfect (?:score|marks|answer|10)", "passed"),
+    *("absent", "strong[ _]hire", "full (?:marks|credit|score|points)", "perfect (?:score|marks|answer|10)"),
     *("(?:the )?(?:top|highest|maximum|max|best)(?: possible)? (?:score|marks?|band|points|grade|rating)",),
     *("100 ?(?:/|out of|percent|points|%)", "10/10", "5/5", "a score of 100"),
 )
 _TASK: Final = _any(
-    *("instructions?", "directives?", "rubric", "system (?:prompt|message)", "(?:original|initial) prompt"),
+    *(
+        "instructions?(?! (?:from|on|for) )",
+        "directives?",
+        "rubric",
+        "system (?:prompt|message)",
+        "(?:original|initial) prompt",
+    ),
     rf"{_GRADING} (?:\w+ )?(?:rules?|guidelines?|criteria)",
     r"(?:your|previous|prior|preceding|earlier|above) (?:\w+ )?(?:rules?|guidelines?|criteria|task|training|orders?)",
     "(?:everything|all|anything) (?:above|before this|you were told|you have been told)",
@@ -68,7 +74,11 @@ _VERDICT: Final = (
         rf"\b(?:mark|rate|grade|score|label|classify|judge|treat|count|record|set|report|deem|consider|list)"
         rf"\b{_FAR}\b{_BEST}"
     ),
-    rf"\b(?:give|award|assign|grant|return|output|add)\b{_GAP}\b{_BEST}",
+    (
+        r"\b(?:give|award|assign|grant|return|output|add)\b(?: (?:me|it|this|that|us|the|a|an|candidate|answer|my|"
+        rf"every|all|criterion|criteria|items?|transcript|for|to|score)){{0,4}} {_BEST}"
+    ),
+    rf"\b(?:mark|rate|grade|score|label|classify|judge|treat|count|record|list)\b{_GAP}\bas (?:a )?pass(?:ed)?\b",
     (
         r"\b(?:reply|respond|answer|output|print|return|write)\b(?: \w+)? (?:only|with|exactly|the following|"
         r"nothing but)\b"
@@ -220,7 +230,10 @@ _ENCODED: Final = (
 _OTHER_LANGUAGES: Final = (
     r"ignorier\w{0,4}\b[^.\n]{0,40}\b(?:anweisung|vorgabe|regel|bewertung)",
     r"bewerte\w{0,3}\b[^.\n]{0,40}\b(?:bestnote|höchst)",
-    r"\bignor(?:ez|e|er)\b[^.\n]{0,40}\b(?:consignes?|instructions?|règles|directives)",
+    (
+        r"\b(?:ignor(?:ez|er)|ignore (?:toutes|tous|les|ces))\b[^.\n]{0,40}\b"
+        r"(?:consignes?|instructions?|règles|directives)"
+    ),
     r"\b(?:ignora|ignore|olvida|olvide)\b[^.\n]{0,40}\b(?:instrucciones|reglas|indicaciones|instruções|regras)",
     r"\b(?:ignora|dimentica|ignorate)\b[^.\n]{0,40}\b(?:istruzioni|regole)",
     r"\b(?:negeer|vergeet)\b[^.\n]{0,40}\b(?:instructies|regels|aanwijzingen)",

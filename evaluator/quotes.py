@@ -7,7 +7,9 @@ judge at all.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from evaluator.cues import plain_marks
@@ -22,12 +24,17 @@ _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" 
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
-def find_quote(quote: Quote, transcript: Transcript, criteria: tuple[str, ...] = ()) -> Evidence | None:
+def find_quote(quote: Quote, transcript: Transcript, criteria: tuple[str, ...] | None = None) -> Evidence | None:
     """Return where the candidate said it: exactly, else but for space, case and typographic marks; else ``None``.
 
     Only whole words count: "able to measure" is not found in "unable to measure". The turn that the judge named is
-    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not. What stands
-    in a turn but is no answer (see `unspoken`) is passed over; ``criteria`` are the rubric's ids, which count as such.
+    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not.
+
+    Args:
+        quote: What the judge claims.
+        transcript: Where it should stand.
+        criteria: The rubric's ids if the quote is to earn something: then what stands in a turn but is no answer (see
+            `unspoken`) is passed over. ``None`` if it is to show a failure: whatever the candidate put there may.
     """
     text = quote.text.strip()
     needle = _folded(text)[0].strip(_OUTER_MARKS)
@@ -57,7 +64,9 @@ def judged_view(text: str) -> str:
     and to a person. `find_quote` finds words copied from this view in the original.
     """
     visible = "".join(char for char in text if unicodedata.category(char) not in HIDDEN)
-    return unicodedata.normalize("NFKC", visible)
+    return unicodedata.normalize(
+        "NFKC", visible.replace("\u00b4", "'")
+    )  # an accent used as a mark would become a space
 
 
 def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: MatchKind = "exact") -> Evidence:
@@ -80,7 +89,9 @@ def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: 
     )
 
 
-def _unspoken(transcript: Transcript, turn: int, start: int, end: int, criteria: tuple[str, ...]) -> bool:
+def _unspoken(transcript: Transcript, turn: int, start: int, end: int, criteria: tuple[str, ...] | None) -> bool:
+    if criteria is None:
+        return False
     text = transcript.turns[turn].text
     return unspoken_in(text, other_labels(transcript), criteria).hides(text, start, end)
 
@@ -116,13 +127,15 @@ def _spelled(char: str) -> bool:
     return bool(char) and unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lm", "Mn", "Nd"}
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
+@lru_cache(maxsize=64)
+def _folded(text: str) -> tuple[str, Sequence[int]]:
     """Return text without differences of space, case and typographic marks, and where each code point came from.
 
     Compatibility decomposition makes one of a ligature and its letters, of an accented letter and its two code points.
+    Kept for a while: a judge may claim hundreds of quotes that stand in no turn, and each is looked for in all of them.
     """
     out: list[str] = []
-    places: list[int] = []
+    places = array("I")
     for place, char in enumerate(text):
         for folded in char.lower() if char.isascii() else _fold(char):
             if folded.isspace():
@@ -140,7 +153,7 @@ def _fold(char: str) -> str:
     return plain_marks(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain_marks(char)).casefold()))
 
 
-def _splits(places: list[int], cut: int) -> bool:
+def _splits(places: Sequence[int], cut: int) -> bool:
     """Return whether a cut parts what one character of the original unfolded to, such as the two letters of ``ß``."""
     return 0 < cut < len(places) and places[cut - 1] == places[cut]
 

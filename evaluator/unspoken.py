@@ -1,4 +1,4 @@
-"""What stands in a candidate's turn without being part of an answer, and so proves nothing.
+"""What stands in a candidate's turn without being part of an answer, and so earns nothing.
 
 In: the text of a turn, what the other speakers are called, the ids of the rubric's criteria. Out: spans of four kinds,
 all of them properties of the characters, not of the sense:
@@ -8,6 +8,9 @@ all of them properties of the characters, not of the sense:
   candidate's words;
 - pieces of this program's own protocol: criterion ids, keys of a reply, identifiers of requests;
 - markup that parts messages for chat models (``</transcript>``, ``<|im_end|>``).
+
+It earns nothing and hides nothing: no failure counts as avoided by such words, but a failure may be shown by them, or a
+candidate could put a label before whatever shouldn't count.
 
 This is the line between proof and suspicion. A judge that obeys what it reads can be told which words to quote, so
 grounding refuses what no speaker could have meant as an answer. Whether a *sentence* addresses the judge is a matter of
@@ -53,7 +56,10 @@ _MARKUP: Final = re.compile(
 )
 _REQUEST: Final = re.compile(r"\brequest-[0-9a-f]{6,64}")
 _MARK: Final = r"[\"'`\\]{1,4}"
-_REPLY_KEY: Final = re.compile(rf"{_MARK}(?:criterion|verdicts?|reasoning|quotes|confidence){_MARK}\s{{0,3}}:")
+_REPLY_KEY: Final = re.compile(
+    rf"{_MARK}(?:criterion|verdicts?|reasoning|quotes|confidence|summary|better_answer|goal_and_metric|instrumentation|"
+    rf"guardrail|follow_up_questions){_MARK}\s{{0,3}}:"
+)
 _BEFORE_KEY, _AFTER_KEY = 160, 600  # characters of the object around a key: as long as a forged verdict is
 _WORD: Final = re.compile(r"\w+")
 _LOOKALIKES: Final = str.maketrans(
@@ -64,10 +70,10 @@ _LOOKALIKES: Final = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Unspoken:
-    """The spans of one text that prove nothing; half-open, sorted, apart from one another.
+    """The spans of one text that earn nothing; half-open, sorted, apart from one another.
 
     Attributes:
-        refused: A quote that touches one of these is no evidence.
+        refused: A quote that touches one of these earns nothing.
         forged: Those of them that are no annotation: nobody writes them down by accident.
         inserted: Short bracketed insertions: a quote needs words of its own beside them.
     """
@@ -77,7 +83,7 @@ class Unspoken:
     inserted: tuple[tuple[int, int], ...]
 
     def hides(self, text: str, start: int, end: int) -> bool:
-        """Return whether ``text[start:end]`` is no evidence; ``text`` is the text that the spans were found in."""
+        """Return whether ``text[start:end]`` earns nothing; ``text`` is the text that the spans were found in."""
         if next(_touching(self.refused, start, end), None):
             return True
         inside = list(_touching(self.inserted, start, end))

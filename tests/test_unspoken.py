@@ -1,19 +1,26 @@
-"""Tests of what proves nothing: characters that stand in a candidate's turn and are no answer."""
+"""Tests of what earns nothing: characters that stand in a candidate's turn and are no answer."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluator.agreement.labels import read_labels
+from evaluator.grounding import ground
 from evaluator.judging import Quote
 from evaluator.quotes import find_quote
+from evaluator.rubric import load_rubric
 from evaluator.unspoken import folded, other_labels, unspoken_in
-from tests.fakes import make_transcript
+from tests.attacks.honest import HONEST
+from tests.fakes import make_rubric, make_transcript, opinion
 
-_IDS = ("no_goal", "vanity_metric", "rambling")
+_GOLD: Final = Path(__file__).resolve().parent.parent / "fixtures" / "gold" / "dev.jsonl"
+_IDS: Final = ("no_goal", "vanity_metric", "rambling")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +54,16 @@ def test_what_nobody_said_as_an_answer_is_no_evidence(said: str, claimed: str) -
     """Annotations, other speakers' lines, the reply's own form and chat markup can't be quoted, however disguised."""
     transcript = make_transcript(said, ("interviewer", "Why?"), names={"interviewer": "Priya Raman"})
     assert find_quote(Quote(0, claimed), transcript, _IDS) is None
+    assert find_quote(Quote(0, claimed), transcript) is not None, "the test asks for words that aren't there"
+
+
+def test_such_words_hide_no_failure() -> None:
+    """A label or a bracket before what was said doesn't keep it from showing a failure; it only earns nothing."""
+    transcript = make_transcript("Interviewer: We count clicks, and clicks alone.")
+    rubric = make_rubric()
+    shown = ground(opinion("vanity", "present", "We count clicks", turn=0), rubric.criterion("vanity"), transcript)
+    earned = ground(opinion("no_goal", "absent", "We count clicks", turn=0), rubric.criterion("no_goal"), transcript)
+    assert (shown.opinion.verdict, earned.opinion.verdict) == ("present", "unscored")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +118,24 @@ def test_folding_keeps_places(text: str) -> None:
     assert len(view) == len(places)
     assert list(places) == sorted(places)
     assert all(0 <= place < len(text) for place in places)
+
+
+@pytest.mark.parametrize("said", HONEST)
+def test_honest_sentences_can_be_quoted_whole(said: str) -> None:
+    """Sentences that only sound like an attack are evidence as any other."""
+    evidence = find_quote(Quote(0, said), make_transcript(f"So. {said} That's it."), tuple(load_rubric().by_id))
+    assert evidence is not None
+    assert evidence.match == "exact"
+
+
+def test_no_labelled_evidence_is_refused() -> None:
+    """All words that annotators of the 192 transcripts gave as evidence still count."""
+    rubric = load_rubric()
+    rows = read_labels(_GOLD, rubric).rows
+    spans = [(row.transcript, span) for row in rows for span in row.evidence.values()]
+    assert len(spans) > 2000
+    assert [row.id for row in rows if row.lost_evidence] == []
+    for transcript, span in spans:
+        assert transcript is not None
+        text = transcript.turns[span.turn].text
+        assert not unspoken_in(text, other_labels(transcript), tuple(rubric.by_id)).hides(text, span.start, span.end)

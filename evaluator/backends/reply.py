@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Final, Literal, NoReturn
+from typing import Annotated, Final, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,8 @@ __all__ = ["BetterAnswer", "Reply", "ReplyProblem", "ReplyQuote", "ReplyVerdict"
 
 _FENCE: Final = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n[ \t]*```\Z", re.DOTALL)
 _MOST_DIGITS: Final = 20
+_MOST_QUOTES: Final = 50  # for one verdict; each is looked for in every turn
+_MOST_QUESTIONS: Final = 20
 _MAX_CHARS: Final = 400_000  # 19 verdicts of a thousand characters are 20,000
 
 
@@ -38,7 +40,7 @@ class ReplyVerdict(_Part):
     criterion: str
     reasoning: str = Field(max_length=8000)
     verdict: Literal["present", "absent", "cannot_tell"]
-    quotes: tuple[ReplyQuote, ...]
+    quotes: tuple[ReplyQuote, ...] = Field(max_length=_MOST_QUOTES)
     confidence: float = Field(ge=0, le=1)
 
 
@@ -56,7 +58,7 @@ class Reply(_Part):
     verdicts: tuple[ReplyVerdict, ...]
     summary: str = Field(max_length=8000)
     better_answer: BetterAnswer
-    follow_up_questions: tuple[str, ...]
+    follow_up_questions: tuple[Annotated[str, Field(max_length=1000)], ...] = Field(max_length=_MOST_QUESTIONS)
 
 
 _KEYS: Final = frozenset(key for part in _Part.__subclasses__() for key in part.model_fields)

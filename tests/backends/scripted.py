@@ -23,7 +23,7 @@ _TEXTS: Final[dict[str, object]] = {
 
 @dataclass
 class ScriptedModel:
-    """Answers with ``answers`` in turn, the last one for ever; remembers what it was asked.
+    """Answers with ``answers`` in turn, the last one for ever; remembers what it was asked and said.
 
     An answer is a text, a `ChatReply`, or a function of the request that returns either.
     """
@@ -33,6 +33,7 @@ class ScriptedModel:
     def __post_init__(self) -> None:
         """Start with nothing asked."""
         self.requests: list[ChatRequest] = []
+        self.replies: list[str] = []
 
     @property
     def provider(self) -> str:
@@ -49,7 +50,9 @@ class ScriptedModel:
         self.requests.append(request)
         answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
         said = answer(request) if callable(answer) else answer
-        return said if isinstance(said, ChatReply) else ChatReply(said, "complete", ONE_CALL)
+        reply = said if isinstance(said, ChatReply) else ChatReply(said, "complete", ONE_CALL)
+        self.replies.append(reply.text)
+        return reply
 
 
 def verdict(criterion: str, says: str, *quotes: str, turn: int = 1, confidence: float = 0.9) -> dict[str, Any]:

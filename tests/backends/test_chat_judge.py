@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -283,7 +284,7 @@ def test_the_judge_names_model_and_prompt() -> None:
     assert info.prompt_sha256 == load_prompts().sha256
 
 
-_ODD: Final = "ﬁ½²ﾊﾝＡa\u0301\u200b\u200d\u202e\ue000\u0378éß’“”…—\u00adİıſK Åx1.,-'\U000e0041留存가"  # noqa: RUF001 - odd on purpose
+_ODD: Final = "ﬁ´½²ﾊﾝＡa\u0301\u200b\u200d\u202e\ue000\u0378éß’“”…—\u00adİıſK Åx1.,-'\U000e0041留存가"  # noqa: RUF001 - odd on purpose
 
 
 @given(
@@ -302,6 +303,7 @@ def test_words_copied_from_the_judges_view_are_found_in_the_original(words: list
     copy = judged_view(" ".join(words[first : last + 1]))
     assume(sum(map(str.isalnum, copy)) >= 4)
     assume(copy in judged_view(text))
+    assume(not any(unicodedata.normalize("NFKC", char).startswith(" ") for word in words for char in word))
     assume(not set("[]［］【】〔〕") & set(copy))  # noqa: RUF001 - what stands in brackets is no evidence
     transcript = make_transcript(text)
     evidence = find_quote(Quote(0, copy), transcript)

@@ -171,7 +171,9 @@ def load_settings() -> Settings:
 
 def unknown_variables() -> dict[str, str | None]:
     """Return the variables that look like settings but are none, each with the nearest setting, if one is near."""
-    known = sorted(f"{_PREFIX}{name}".upper() for name, field in Settings.model_fields.items() if not field.alias)
+    known = sorted(
+        f"{_PREFIX}{name}".upper() for name, field in Settings.model_fields.items() if not field.validation_alias
+    )
     strange = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known)
     return {name: next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None) for name in strange}
 

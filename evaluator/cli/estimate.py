@@ -69,7 +69,7 @@ def estimate(
     from evaluator.settings import load_settings  # noqa: PLC0415
 
     chosen = flags.given() | ({"rubric": rubric} if rubric is not None else {})
-    settings = load_settings().model_copy(update=chosen)
+    settings = load_settings().model_copy(update={**chosen, "no_cache": True})
     plan = judge_plan(settings, flags, quiet=True)
     tell, loaded = build_estimate(plan), load_rubric(settings.rubric)
     rows = [_Row(shown_path(path), _weighed(path, loaded, tell)) for path in files]

@@ -171,9 +171,11 @@ class Vote(_Frozen):
     """What one of several answers said about a criterion."""
 
     voter: str = Field(description="Member of the committee, or number of the answer.")
-    verdict: Verdict
-    confidence: float | None = Field(default=None, ge=0, le=1)
-    reason: str
+    verdict: Verdict = Field(description="What it said; `unscored` if it couldn't tell or could not be used.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="How sure it was; null if unsaid, and where no usable answer was had."
+    )
+    reason: str = Field(description="Why, in one sentence.")
 
 
 class Confirmation(_Frozen):

@@ -1,7 +1,7 @@
 """Judge interview answers against a rubric of failure modes, and prove every verdict with the candidate's own words.
 
-``from evaluator import evaluate, parse_transcript``, then ``evaluate(parse_transcript(Path("answer.vtt")))``. Names load
-on first use, so that importing the package costs nothing.
+``from evaluator import evaluate, parse_transcript``, then ``evaluate(parse_transcript(Path("answer.vtt")))``. Names
+load on first use, so that importing the package costs nothing.
 """
 
 from __future__ import annotations

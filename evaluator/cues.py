@@ -18,7 +18,7 @@ from typing import Final
 __all__ = ["CueMatcher", "check_cue", "cue_matcher", "plain_marks"]
 
 _MARKS: Final = str.maketrans(
-    {"‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
+    {"‘": "'", "’": "'", "ʼ": "'", "\u00b4": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
 )
 _MAX_GAPS: Final = 2  # each gap multiplies the ways to match by seven
 _COUNT_WORD: Final = (

@@ -7,6 +7,8 @@ A caller branches by what it can do about the error::
     │   ├── TranscriptError   the transcript can't be read as a transcript
     │   ├── RubricError       the rubric, or its calibration file, breaks a rule
     │   ├── LabelsError       a file of labels can't be used
+    │   ├── RecordingError    a recording can't be read, written or trusted
+    │   ├── RecordingMissing  replay holds no recording of a request
     │   └── OptionError       an argument or setting has no meaning here
     ├── JudgeError            the judge gave no answer
     │   ├── JudgeUnavailable  try later: the same call may go through
@@ -29,6 +31,8 @@ __all__ = [
     "LabelsError",
     "MissingExtra",
     "OptionError",
+    "RecordingError",
+    "RecordingMissing",
     "RubricError",
     "TranscriptError",
 ]
@@ -77,6 +81,14 @@ class LabelsError(InputError):
     """A file of labels can't be used against this rubric."""
 
 
+class RecordingError(InputError):
+    """A recording of an exchange with a provider is damaged, holds a secret or can't be written."""
+
+
+class RecordingMissing(InputError):
+    """A request was to be answered from recordings and none holds it; the remedy is the command that records it."""
+
+
 class OptionError(InputError):
     """An argument or setting names something that doesn't exist or can't be combined."""
 
@@ -86,7 +98,28 @@ class JudgeError(EvaluatorError):
 
 
 class JudgeUnavailable(JudgeError):
-    """The judge can't answer now (time-out, overload); a later call may succeed."""
+    """The judge can't answer now (time-out, overload); a later call may succeed.
+
+    Attributes:
+        retry_after_s: Seconds that the provider asks to wait before the next call; ``None`` if it said nothing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Hold the three parts and the provider's wish."""
+        super().__init__(message, where=where, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+    def located(self, place: str) -> EvaluatorError:
+        """Return the same error with ``place`` put before its own place; the wish to wait stays."""
+        where = f"{place}, {self.where}" if self.where else place
+        return JudgeUnavailable(self.message, where=where, remedy=self.remedy, retry_after_s=self.retry_after_s)
 
 
 class JudgeMisuse(JudgeError):

@@ -1,27 +1,21 @@
 """Proof: opinions with claimed quotes in, opinions with verified evidence out.
 
 A commission that is present must be proved by the words that commit it, an omission that is absent by the words that
-avoid it. A quote that the candidate never said is dropped; a verdict that needed it becomes ``unscored``. Nothing here
-trusts the judge.
+avoid it. A quote that the candidate never said is dropped; so is one that should earn something and is of words that
+stand in the candidate's turn but are no answer (see `unspoken`). A verdict that needed it becomes ``unscored``. Nothing
+here trusts the judge.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
-from evaluator.cues import plain_marks
-from evaluator.judging import Opinion, Quote
+from evaluator.judging import Opinion, needs_proof
+from evaluator.quotes import find_quote
 from evaluator.rubric import Criterion
-from evaluator.types import Evidence, MatchKind, Transcript, Turn
+from evaluator.types import Evidence, Transcript
 
-__all__ = ["Grounded", "evidence_at", "find_quote", "ground"]
-
-_MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
-_MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" stands a million times in as many a's
-_OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
+__all__ = ["Grounded", "ground"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,129 +33,16 @@ class Grounded:
     rejected: int
 
 
-def ground(opinion: Opinion, criterion: Criterion, transcript: Transcript) -> Grounded:
-    """Check the quotes of one opinion against the candidate's turns."""
-    found = [find_quote(quote, transcript) for quote in opinion.quotes]
+def ground(opinion: Opinion, criterion: Criterion, transcript: Transcript, criteria: tuple[str, ...] = ()) -> Grounded:
+    """Check the quotes of one opinion against the candidate's turns; ``criteria`` are all ids of the rubric."""
+    earning = (criteria or (criterion.id,)) if opinion.verdict == "absent" else None
+    found = [find_quote(quote, transcript, earning) for quote in opinion.quotes]
     evidence = tuple(dict.fromkeys(item for item in found if item is not None))
     rejected = sum(item is None for item in found)
-    if evidence or not _needs_proof(opinion, criterion):
+    if evidence or not needs_proof(criterion, opinion.verdict):
         return Grounded(opinion, evidence, rejected)
     why = "its quotes are not the candidate's words" if rejected else "it came without a quote"
     unproved = replace(
         opinion, verdict="unscored", confidence=None, quotes=(), reason=f"Said to be {opinion.verdict}, but {why}."
     )
     return Grounded(unproved, (), rejected)
-
-
-def find_quote(quote: Quote, transcript: Transcript) -> Evidence | None:
-    """Return where the candidate said it: exactly, else but for space, case and typographic marks; else ``None``.
-
-    Only whole words count: "able to measure" is not found in "unable to measure". The turn that the judge named is
-    searched first, then the candidate's other turns: a wrong number is forgiven, words nobody said are not.
-    """
-    text = quote.text.strip()
-    needle = _folded(text)[0].strip(_OUTER_MARKS)
-    if sum(map(str.isalnum, needle)) < _MIN_LETTERS:
-        return None
-    candidate = [number for number, turn in enumerate(transcript.turns) if turn.role == "candidate"]
-    candidate.sort(key=lambda number: number != quote.turn)
-    for number in candidate:
-        for start, end in _occurrences(text, transcript.turns[number].text):
-            return evidence_at(transcript, number, start, end)
-    for number in candidate:
-        hay, places = _folded(transcript.turns[number].text)
-        for start, end in _occurrences(needle, hay):
-            if _splits(places, start) or _splits(places, end):
-                continue
-            return evidence_at(transcript, number, places[start], places[end - 1] + 1, "normalised")
-    return None
-
-
-def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: MatchKind = "exact") -> Evidence:
-    """Return the evidence for a span of a candidate turn; its time is interpolated by the share of characters before.
-
-    Raises:
-        ValueError: The turn is not the candidate's.
-    """
-    source = transcript.turns[turn]
-    if source.role != "candidate":
-        raise ValueError(f"turn {turn} is not the candidate's")
-    return Evidence(
-        turn=turn,
-        speaker=source.role,
-        start=start,
-        end=end,
-        quote=source.text[start:end],
-        match=match,
-        start_s=_time_at(source, start),
-    )
-
-
-def _needs_proof(opinion: Opinion, criterion: Criterion) -> bool:
-    return (criterion.kind, opinion.verdict) in {("commission", "present"), ("omission", "absent")}
-
-
-def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans of ``needle`` that cut no word of ``hay``, left to right."""
-    start = -1
-    for _ in range(_MOST_TRIED):
-        start = hay.find(needle, start + 1)
-        if start < 0:
-            return
-        end = start + len(needle)
-        if not (_inside_word(hay, start) or _inside_word(hay, end)):
-            yield start, end
-
-
-def _inside_word(text: str, place: int) -> bool:
-    """Return whether a cut at ``place`` would part letters, a letter and its accent, or a word and its ``'t``."""
-    if not 0 < place < len(text):
-        return False
-    before, after = text[place - 1], text[place]
-    if unicodedata.category(after).startswith("M"):
-        return True
-    if plain_marks(after) == "'":
-        after = text[place + 1 : place + 2]
-    elif plain_marks(before) == "'":
-        before = text[place - 2 : place - 1] if place > 1 else ""
-    return _spelled(before) and _spelled(after)
-
-
-def _spelled(char: str) -> bool:
-    """Return whether it belongs to a word in a script that parts words: letters with case, their accents, digits."""
-    return bool(char) and unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lm", "Mn", "Nd"}
-
-
-def _folded(text: str) -> tuple[str, list[int]]:
-    """Return text without differences of space, case and typographic marks, and where each code point came from.
-
-    Compatibility decomposition makes one of a ligature and its letters, of an accented letter and its two code points.
-    """
-    out: list[str] = []
-    places: list[int] = []
-    for place, char in enumerate(text):
-        for folded in char.lower() if char.isascii() else _fold(char):
-            if folded.isspace():
-                if not out or out[-1] == " ":
-                    continue
-                folded = " "  # noqa: PLW2901 - all white space is one space
-            out.append(folded)
-            places.append(place)
-    return "".join(out), places
-
-
-def _fold(char: str) -> str:
-    if unicodedata.category(char) == "Cf":
-        return ""  # zero-width and direction marks: nobody says them, and judges don't copy them
-    return plain_marks(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain_marks(char)).casefold()))
-
-
-def _splits(places: list[int], cut: int) -> bool:
-    """Return whether a cut parts what one character of the original unfolded to, such as the two letters of ``ß``."""
-    return 0 < cut < len(places) and places[cut - 1] == places[cut]
-
-
-def _time_at(turn: Turn, start: int) -> float | None:
-    if turn.start_s is None or turn.end_s is None or turn.end_s < turn.start_s:
-        return turn.start_s
-    return round(turn.start_s + (turn.end_s - turn.start_s) * start / len(turn.text), 2)

@@ -6,13 +6,14 @@ that nobody has checked yet. A judge never scores, never sees inapplicable crite
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, get_args
 
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Flag, JudgeInfo, Transcript, Usage
+from evaluator.types import Confirmation, Flag, JudgeInfo, Transcript, Usage, Verdict, Vote
 
-__all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote"]
+__all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote", "needs_proof"]
 
 _Opined: TypeAlias = Literal["present", "absent", "unscored"]
 
@@ -54,7 +55,7 @@ class Opinion:
     Attributes:
         criterion: Its id.
         verdict: ``unscored`` if the judge can't tell.
-        confidence: That the verdict is right, 0 to 1; ``None`` if unsaid.
+        confidence: That the verdict is right, 0 to 1; ``None`` if unsaid, and where no usable answer was had.
         quotes: Proof, best first; may be empty.
         reason: One sentence.
 
@@ -88,6 +89,11 @@ class Judgement:
         better_answer: A model's three sentences; ``None`` likewise.
         follow_ups: A model's questions; empty likewise.
         flags: What a person should know about how this was judged.
+        repaired: Criteria whose first answer could not be used and was asked for again.
+        votes: By criterion, what each of several answers said; empty if one judge answered once.
+        flagged: By criterion, the members of a committee who found it present; empty outside a committee.
+        confirmation: How many verdicts were asked about again, and flipped; ``None`` if none ever is.
+        answered_by: The judge that answered, where it isn't the one that was asked.
     """
 
     opinions: tuple[Opinion, ...]
@@ -96,6 +102,11 @@ class Judgement:
     better_answer: str | None = None
     follow_ups: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
+    repaired: frozenset[str] = frozenset()
+    votes: Mapping[str, tuple[Vote, ...]] = field(default_factory=dict[str, tuple[Vote, ...]])
+    flagged: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    confirmation: Confirmation | None = None
+    answered_by: JudgeInfo | None = None
 
 
 class Judge(Protocol):
@@ -117,3 +128,8 @@ class Judge(Protocol):
             JudgeError: No answer at all; a criterion that alone failed is ``unscored`` instead.
         """
         ...
+
+
+def needs_proof(criterion: Criterion, verdict: Verdict) -> bool:
+    """Return whether the verdict must be proved by the candidate's words: a commission present, an omission absent."""
+    return (criterion.kind, verdict) in {("commission", "present"), ("omission", "absent")}

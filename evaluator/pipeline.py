@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from evaluator.applicability import inapplicable_reason
 from evaluator.backends import make_judge
 from evaluator.feedback import compose, find_strengths
 from evaluator.grounding import Grounded, ground
+from evaluator.instruction_like import find_instruction_like, proof_in_doubt
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.measures import judge_by_count, main_turn, measure
 from evaluator.question_types import choose_question_type
@@ -39,12 +40,13 @@ from evaluator.types import (
     Transcript,
     TranscriptRef,
     Verdict,
+    Vote,
 )
 from evaluator.version import __version__
 
 __all__ = ["aevaluate", "evaluate"]
 
-_STAGES_VERSION: Final = "1"  # raised when a stage changes what the same opinions lead to; part of the content key
+_STAGES_VERSION: Final = "2"  # raised when a stage changes what the same opinions lead to; part of the content key
 
 
 def evaluate(
@@ -101,9 +103,12 @@ async def aevaluate(
         opinions = {c.id: _unscored(c, "Not judged: a person should look first.") for c in applicable}
     else:
         judgement, opinions = await _judge(judge, Case(transcript, rubric, kind.value, applicable))
-    grounded = {c.id: ground(opinions[c.id], c, transcript) for c in applicable}
+    grounded = {c.id: ground(opinions[c.id], c, transcript, tuple(rubric.by_id)) for c in applicable}
     main = main_turn(transcript)
-    findings = tuple(_finding(c, grounded.get(c.id), not_applicable[c.id], main) for c in rubric.criteria)
+    findings = tuple(
+        _finding(c, grounded.get(c.id), not_applicable[c.id], main, judgement.votes.get(c.id, ()))
+        for c in rubric.criteria
+    )
     return _Outcome(transcript, rubric, info, kind, findings, judgement, review_reasons).evaluation(started)
 
 
@@ -142,9 +147,10 @@ class _Outcome:
 
     def evaluation(self, started: float) -> Evaluation:
         verdicts: dict[str, Verdict] = {finding.criterion: finding.verdict for finding in self.findings}
-        scorecard = score(self.rubric, verdicts, self.review_reasons)
+        scorecard = score(self.rubric, verdicts, self.review_reasons, self.judgement.flagged)
         key = self._content_key()
         assumed = (_ASSUMED_TYPE,) if self.question_type.source == "default" else ()
+        suspicious = find_instruction_like(self.transcript, tuple(self.rubric.by_id))
         return Evaluation(
             id=f"ev_{key.removeprefix('sha256:')[:24]}",
             content_key=key,
@@ -152,7 +158,7 @@ class _Outcome:
             rubric=RubricRef(
                 id=self.rubric.id, version=self.rubric.version, title=self.rubric.title, sha256=self.rubric.sha256
             ),
-            judge=self.info,
+            judge=self.judgement.answered_by or self.info,
             question=self.transcript.question,
             question_type=self.question_type,
             transcript=TranscriptRef(
@@ -166,11 +172,18 @@ class _Outcome:
             strengths=find_strengths(self.rubric, self.findings),
             feedback=compose(self.rubric, scorecard, self.findings, self.judgement),
             delivery=measure(self.transcript, self.rubric),
-            flags=(*self.transcript.flags, *assumed, *self.judgement.flags),
+            flags=(*self.transcript.flags, *assumed, *suspicious, *self._doubts(suspicious), *self.judgement.flags),
+            confirmation=self.judgement.confirmation,
             usage=self.judgement.usage.model_copy(
                 update={"duration_ms": round((time.perf_counter() - started) * 1000, 2)}
             ),
         )
+
+    def _doubts(self, suspicious: Sequence[Flag]) -> tuple[Flag, ...]:
+        """Name the verdicts whose whole proof lies in flagged text: what a person should look at first."""
+        doubted = [f.criterion for f in self.findings if proof_in_doubt(suspicious, f.evidence)]
+        message = f"All evidence lies in text that reads like an instruction: {', '.join(doubted)}."
+        return (Flag(code="evidence_in_doubt", message=message),) if doubted else ()
 
     def _content_key(self) -> str:
         """Hash what verdicts depend on; the same key means the same words, question, criteria, judge and stages.
@@ -196,7 +209,9 @@ _ASSUMED_TYPE: Final = Flag(
 )
 
 
-def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None, main: int | None) -> Finding:
+def _finding(
+    criterion: Criterion, grounded: Grounded | None, why_na: str | None, main: int | None, votes: tuple[Vote, ...]
+) -> Finding:
     opinion = grounded.opinion if grounded else None
     verdict: Verdict = opinion.verdict if opinion else "na"
     return Finding(
@@ -213,6 +228,7 @@ def _finding(criterion: Criterion, grounded: Grounded | None, why_na: str | None
         fix=criterion.fix,
         drill=criterion.drill,
         source=criterion.source,
+        votes=votes,
     )
 
 

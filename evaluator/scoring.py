@@ -11,7 +11,12 @@ from evaluator.types import SEVERITIES, BandLine, Scorecard, ScoreLine, Severity
 __all__ = ["score"]
 
 
-def score(rubric: Rubric, verdicts: Mapping[str, Verdict], review_reasons: Sequence[str] = ()) -> Scorecard:
+def score(
+    rubric: Rubric,
+    verdicts: Mapping[str, Verdict],
+    review_reasons: Sequence[str] = (),
+    flagged: Mapping[str, frozenset[str]] | None = None,
+) -> Scorecard:
     """Add up one evaluation.
 
     Args:
@@ -19,6 +24,8 @@ def score(rubric: Rubric, verdicts: Mapping[str, Verdict], review_reasons: Seque
         verdicts: One per criterion of the rubric.
         review_reasons: Reasons, known already, for a person to look; any of them withholds the band, and then low
             coverage, which follows from them, is not told as a reason of its own.
+        flagged: By criterion, the members of a committee who found it present: a veto also fires if as many members
+            as it asks criteria flag any of what it lists.
     """
     lines = tuple(_line(rubric, c.id, verdicts[c.id]) for c in rubric.criteria)
     decided = [line for line in lines if line.verdict in {"present", "absent"}]
@@ -27,13 +34,13 @@ def score(rubric: Rubric, verdicts: Mapping[str, Verdict], review_reasons: Seque
     reasons = tuple(review_reasons) or _shortfall(len(decided), applicable, rubric.scoring.minimum_coverage)
     present = {line.criterion for line in decided if line.verdict == "present"}
     at_worst = present | {line.criterion for line in unscored}
-    vetoes = _vetoes(rubric, present)
+    vetoes = _vetoes(rubric, present, flagged or {})
     bands = _bands(rubric, present, vetoes)
     return Scorecard(
         score=_percent(decided),
         score_range=_score_range(decided, unscored),
         band=None if reasons else _first_met(bands),
-        band_range=(_first_met(_bands(rubric, at_worst, _vetoes(rubric, at_worst))), _first_met(bands))
+        band_range=(_first_met(_bands(rubric, at_worst, _vetoes(rubric, at_worst, flagged or {}))), _first_met(bands))
         if decided
         else None,
         coverage=round(len(decided) / applicable, 4) if applicable else 0.0,
@@ -84,13 +91,17 @@ def _count(decided: Sequence[ScoreLine], severity: Severity) -> SeverityCount:
     return SeverityCount(present=sum(line.verdict == "present" for line in lines), of=len(lines))
 
 
-def _vetoes(rubric: Rubric, present: set[str]) -> tuple[Veto, ...]:
-    fired = [(rule, tuple(c for c in rule.criteria if c in present)) for rule in rubric.scoring.vetoes]
-    return tuple(
-        Veto(id=rule.id, reason=rule.reason, criteria=criteria, best_band=rule.best_band)
-        for rule, criteria in fired
-        if len(criteria) >= rule.at_least
-    )
+def _vetoes(rubric: Rubric, present: set[str], flagged: Mapping[str, frozenset[str]]) -> tuple[Veto, ...]:
+    vetoes: list[Veto] = []
+    for rule in rubric.scoring.vetoes:
+        found = tuple(criterion for criterion in rule.criteria if criterion in present)
+        members = frozenset[str]().union(*(flagged.get(criterion, frozenset()) for criterion in rule.criteria))
+        if len(found) < rule.at_least <= len(members):
+            found = tuple(criterion for criterion in rule.criteria if criterion in present or flagged.get(criterion))
+        elif len(found) < rule.at_least:
+            continue
+        vetoes.append(Veto(id=rule.id, reason=rule.reason, criteria=found, best_band=rule.best_band))
+    return tuple(vetoes)
 
 
 def _first_met(bands: Sequence[BandLine]) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SEVERITIES",
     "BandLine",
+    "Confirmation",
     "Delivery",
     "Evaluation",
     "Evidence",
@@ -40,6 +41,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Veto",
+    "Vote",
 ]
 
 SCHEMA_VERSION = "1.0"
@@ -165,6 +167,24 @@ class Evidence(_Frozen):
         return self
 
 
+class Vote(_Frozen):
+    """What one of several answers said about a criterion."""
+
+    voter: str = Field(description="Member of the committee, or number of the answer.")
+    verdict: Verdict = Field(description="What it said; `unscored` if it couldn't tell or could not be used.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="How sure it was; null if unsaid, and where no usable answer was had."
+    )
+    reason: str = Field(description="Why, in one sentence.")
+
+
+class Confirmation(_Frozen):
+    """How stable the verdicts were that were asked about again."""
+
+    asked: int = Field(ge=0, description="Criteria that were asked about more than once.")
+    flipped: int = Field(ge=0, description="Of those, how many got different verdicts; the flip rate is the share.")
+
+
 class Finding(_Frozen):
     """The verdict on one criterion, with its proof."""
 
@@ -185,6 +205,7 @@ class Finding(_Frozen):
     fix: str = Field(description="What to do instead; the rubric's words.")
     drill: str = Field(description="An exercise; the rubric's words.")
     source: str = Field(description="Section of the rubric's source.")
+    votes: tuple[Vote, ...] = Field(default=(), description="Who said what, where several answers were asked for.")
 
 
 class ScoreLine(_Frozen):
@@ -217,7 +238,9 @@ class Veto(_Frozen):
 
     id: str = Field(description="Id of the rule.")
     reason: str = Field(description="Why it exists; the rubric's words.")
-    criteria: tuple[str, ...] = Field(description="The criteria, present, that fired it.")
+    criteria: tuple[str, ...] = Field(
+        description="The criteria that fired it: present, or flagged by committee members."
+    )
     best_band: str = Field(description="Best band that it leaves open.")
 
 
@@ -298,6 +321,18 @@ class Usage(_Frozen):
     priced: bool = Field(default=True, description="False if a price is unknown; then `cost_usd` is a lower bound.")
     duration_ms: float = Field(default=0.0, ge=0, description="Wall time from the call to the result.")
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum; it is priced only if both parts are."""
+        return Usage(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            priced=self.priced and other.priced,
+            duration_ms=self.duration_ms + other.duration_ms,
+        )
+
 
 class Evaluation(_Frozen):
     """The result: what HTTP, JSONL, the library and the command line all return."""
@@ -319,6 +354,7 @@ class Evaluation(_Frozen):
     feedback: Feedback
     delivery: Delivery
     flags: tuple[Flag, ...] = ()
+    confirmation: Confirmation | None = Field(default=None, description="Null if nothing is ever asked about again.")
     usage: Usage
 
     @model_validator(mode="after")

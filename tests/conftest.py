@@ -42,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.allow_hosts(_LOOPBACK))
 
 
+def pytest_collection_finish() -> None:
+    """Leave it to the plugin from here on: it closes the network for each test, but doesn't open it for the first."""
+    pytest_socket.enable_socket()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Fail a module that skips itself in CI."""

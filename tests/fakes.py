@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluator.judging import Case, Judgement, Opinion, Quote
+from evaluator.judging import Case, Judge, Judgement, Opinion, Quote
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric, parse_rubric
 from evaluator.types import Evaluation, Flag, JudgeInfo, SpeakerRoles, Transcript, Turn, Usage
@@ -100,7 +100,7 @@ def make_evaluation(
     *opinions: Opinion,
     rubric: Rubric | None = None,
     question_type: str | None = None,
-    judge: FakeJudge | None = None,
+    judge: Judge | None = None,
 ) -> Evaluation:
     """Return what the real pipeline makes of hand-made opinions; its wall time is set to 0 so that it repeats."""
     evaluation = evaluate(

@@ -21,7 +21,7 @@ def test_the_tree_is_the_one_drawn() -> None:
         stack[depth:] = [name]
         parent = stack[depth - 1] if depth else "Exception"
         assert getattr(errors, name).__bases__[0].__name__ == parent
-    drawn = re.findall(r"[A-Z]\w*(?:Error|Unavailable|Misuse|Extra)\b", errors.__doc__ or "")
+    drawn = re.findall(r"[A-Z]\w*(?:Error|Unavailable|Misuse|Missing|Extra)\b", errors.__doc__ or "")
     assert sorted(drawn) == sorted(errors.__all__)
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 
 import pytest
 
-from evaluator.grounding import evidence_at, find_quote, ground
+from evaluator.grounding import ground
 from evaluator.judging import Opinion, Quote
+from evaluator.quotes import evidence_at, find_quote
 from evaluator.types import Turn
 from tests.fakes import make_rubric, make_transcript
 

@@ -26,9 +26,11 @@ _HEAVY: Final = (
     "transformers",
 )
 _OWNERS: Final = {
+    "anthropic": "backends/anthropic.py",
     "docx": "transcripts/docx.py",
     "huggingface_hub": "backends/sentence_transformers.py",
     "scipy": "fitting/regression.py",
+    "openai": "backends/openai_client.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
 }

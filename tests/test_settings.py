@@ -14,7 +14,9 @@ from evaluator.settings import Settings, load_settings, unknown_variables
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Start without any setting, in an empty folder."""
-    for name in [name for name in os.environ if name.upper().startswith("EVALUATOR_")] + ["NO_COLOR"]:
+    for name in [name for name in os.environ if name.upper().startswith("EVALUATOR_")] + [
+        *("NO_COLOR", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "XDG_CACHE_HOME")
+    ]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -51,6 +53,55 @@ def test_bad_value_is_refused_by_name_alone(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OptionError, match="EVALUATOR_COLOR") as caught:
         load_settings()
     assert "sk-secret" not in str(caught.value)
+
+
+def test_shared_variables_keep_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keys and the cache folder are read from the variables that other programs read, and never as settings of ours."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    monkeypatch.setenv("EVALUATOR_API_KEY", "sk-local")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keys = {name: key.get_secret_value() for name, key in load_settings().plan().options.api_keys.items()}
+    assert keys["openai"] == keys["openai-decisions"] == "sk-openai"
+    assert keys["openai-compatible"] == "sk-local"
+    assert load_settings().plan().cache == tmp_path / "interview-evaluator" / "opinions.sqlite"
+    monkeypatch.setenv("EVALUATOR_OPENAI_API_KEY", "x")
+    assert list(unknown_variables()) == ["EVALUATOR_OPENAI_API_KEY"]
+
+
+def test_cache_folder_may_be_unsaid_or_relative(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an absolute XDG_CACHE_HOME answers are kept below ~/.cache, as the XDG specification asks."""
+    usual = Path.home() / ".cache" / "interview-evaluator" / "opinions.sqlite"
+    for value in ("", "relative/folder"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert load_settings().plan().cache == usual
+
+
+def test_nothing_is_kept_where_exchanges_are_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A recording is whole only if everything is asked; a cache that was named is used all the same."""
+    monkeypatch.setenv("EVALUATOR_RECORD", str(tmp_path / "tape"))
+    assert load_settings().plan().cache is None
+    monkeypatch.setenv("EVALUATOR_CACHE", "mine.sqlite")
+    assert load_settings().plan().cache == Path("mine.sqlite")
+    monkeypatch.setenv("EVALUATOR_NO_CACHE", "true")
+    assert load_settings().plan().cache is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EVALUATOR_EFFORT", "utmost"),
+        ("EVALUATOR_ATTEMPTS", "0"),
+        ("EVALUATOR_TIMEOUT_S", "-1"),
+        ("EVALUATOR_SPLIT", "many"),
+        ("EVALUATOR_MAX_COST_USD", "0"),
+        ("EVALUATOR_CONFIRM", "perhaps"),
+    ],
+)
+def test_senseless_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A figure or word without a meaning is refused, and the variable named."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(OptionError, match=name):
+        load_settings()
 
 
 def test_unknown_variables_get_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:

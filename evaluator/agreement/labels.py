@@ -19,8 +19,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from evaluator.errors import LabelsError, TranscriptError
-from evaluator.grounding import find_quote
 from evaluator.judging import Quote
+from evaluator.quotes import find_quote
 from evaluator.rubric import Rubric
 from evaluator.transcripts import parse_turns_row
 from evaluator.transcripts.strict_json import JsonObject, parse_json

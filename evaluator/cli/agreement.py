@@ -17,10 +17,13 @@ from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from evaluator.cli.judge_options import JudgeFlags, judge_plan, takes_judge_options
+
 if TYPE_CHECKING:
     from evaluator.agreement.labels import LabelledRow, LabelSet
     from evaluator.agreement.measure import Failure, Measurement
     from evaluator.agreement.report import AgreementReport
+    from evaluator.judges.building import JudgePlan
     from evaluator.rubric import Rubric
     from evaluator.settings import Settings
     from evaluator.types import Evaluation, JudgeInfo
@@ -47,20 +50,15 @@ class Grouping(StrEnum):
     none = "none"
 
 
+@takes_judge_options
 def agreement(  # noqa: PLR0913 - one parameter per option of the command
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS.jsonl", help="Labelled transcripts, one JSON object a line.")
     ],
     *,
-    backend: Annotated[str | None, typer.Option(metavar="NAME", help="Who is measured. [default: local]")] = None,
+    flags: JudgeFlags,
     rubric: Annotated[
         str | None, typer.Option(metavar="ID|FILE", help="Rubric, by id or file. [default: netflix_pm_metrics]")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Model; the backend's own if not given.")
-    ] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Trained heads; the rubric's own if not given.")
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -106,15 +104,15 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     from evaluator.rubric import load_rubric  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
 
-    given = {"backend": backend, "model": model, "calibration": calibration, "rubric": rubric}
-    settings = load_settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    chosen = flags.given() | ({"rubric": rubric} if rubric is not None else {})
+    settings = load_settings().model_copy(update=chosen)
     output = None if output == Path("-") else output
     if output is not None:
         check_output(output, labels)
     if predictions is not None:
-        _refuse_both(backend=backend, model=model, calibration=calibration, write_predictions=write_predictions)
+        _refuse_both(**flags.given(), write_predictions=write_predictions)
     if leave_one_author_out:
-        refuse_beside(settings, calibration=calibration, predictions=predictions, save_to=write_predictions)
+        refuse_beside(settings, flags.given(), predictions=predictions, save_to=write_predictions)
     check_installed()
     loaded = load_rubric(settings.rubric)
     labelled = read_labels(labels, loaded)
@@ -125,8 +123,9 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     elif predictions is not None:
         report = _report(labelled, loaded, *_saved(predictions, labelled, loaded))
     else:
-        judged = _asked(settings, labelled, loaded, write_predictions, quiet=quiet)
-        report = _report(labelled, loaded, *judged, calibration=settings.calibration)
+        plan = judge_plan(settings, flags, quiet=quiet)
+        judged = _asked(plan, labelled, loaded, write_predictions, quiet=quiet)
+        report = _report(labelled, loaded, *judged, calibration=plan.options.calibration)
     form = format or AgreementFormat(_SUFFIXES.get(output.suffix.lower(), "text") if output else "text")
     color = output is None and _colored(settings)
     text = _render(report, form, color=color, by_author=by is Grouping.author)
@@ -175,16 +174,16 @@ def _saved(path: Path, labelled: LabelSet, rubric: Rubric) -> tuple[JudgeInfo, M
 
 
 def _asked(
-    settings: Settings, labelled: LabelSet, rubric: Rubric, save_to: Path | None, *, quiet: bool
+    plan: JudgePlan, labelled: LabelSet, rubric: Rubric, save_to: Path | None, *, quiet: bool
 ) -> tuple[JudgeInfo, Measurement]:
     """Ask the judge about every row and return what it said."""
     import asyncio  # noqa: PLC0415
 
     from evaluator.agreement.measure import Failure, measure  # noqa: PLC0415
     from evaluator.agreement.predictions import EvaluatedRow  # noqa: PLC0415
-    from evaluator.backends import JudgeOptions, make_judge  # noqa: PLC0415
+    from evaluator.judges.building import build_judge  # noqa: PLC0415
 
-    judge = make_judge(settings.backend, JudgeOptions(model=settings.model, calibration=settings.calibration))
+    judge = build_judge(plan)
     info = judge.info(rubric)
     with _new_file(save_to) as file, _counter(len(labelled.rows), quiet=quiet) as count:
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluator.cli.judge_options import JudgeFlags, judge_plan, takes_judge_options
+
 if TYPE_CHECKING:
+    from evaluator.judges.building import JudgePlan
     from evaluator.settings import Settings
     from evaluator.types import Evaluation, Transcript
 
@@ -41,6 +44,7 @@ class ColorWish(StrEnum):
     never = "never"
 
 
+@takes_judge_options
 def grade(  # noqa: PLR0913 - one parameter per option of the command
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE|-]", help="Transcript; '-', or none with a pipe, reads stdin.")
@@ -53,13 +57,7 @@ def grade(  # noqa: PLR0913 - one parameter per option of the command
     rubric: Annotated[
         str | None, typer.Option(metavar="ID|FILE", help="Rubric, by id or file. [default: netflix_pm_metrics]")
     ] = None,
-    backend: Annotated[str | None, typer.Option(metavar="NAME", help="Who judges. [default: local]")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="Model; the backend's own if not given.")
-    ] = None,
-    calibration: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Trained heads; the rubric's own if not given.")
-    ] = None,
+    flags: JudgeFlags,
     candidate: Annotated[
         str | None, typer.Option(metavar="NAME", help="Label of the candidate; told from the talk if not given.")
     ] = None,
@@ -83,24 +81,25 @@ def grade(  # noqa: PLR0913 - one parameter per option of the command
     """Judge one transcript and show what failed, with the candidate's own words as proof.
 
     FILE may be plain text, Markdown, WebVTT, SRT, JSON and more; what it is, and who is the candidate, is told from
-    the contents. Each default can be set as EVALUATOR_BACKEND, _RUBRIC, _MODEL, _CALIBRATION, _COLOR.
+    the contents. A default can be set by a variable: EVALUATOR_BACKEND for --backend, and so on for each option that
+    chooses the judge, the rubric or the colour. Keys are read from OPENAI_API_KEY, ANTHROPIC_API_KEY and, for
+    compatible servers, EVALUATOR_API_KEY.
 
     Exit codes: 0 graded, 2 bad input, 3 the judge gave no answer, 4 a person must look first (with --strict only).
     """
     from evaluator.cli.terminal import check_output, note, write_file, write_stdout  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
 
-    settings = load_settings().model_copy(
-        update=_given(backend=backend, rubric=rubric, model=model, calibration=calibration, color=color)
-    )
+    settings = load_settings().model_copy(update={**flags.given(), **_given(rubric=rubric, color=color)})
     output = None if output == Path("-") else output
     form = format or _form_of(output)
     if output is not None:
         check_output(output, file)
     if not quiet:
         _warn_of_settings()
+    plan = judge_plan(settings, flags, quiet=quiet)
     transcript = _read(file, question, question_type, candidate, input_format)
-    evaluation = _evaluate(transcript, settings, quiet=quiet)
+    evaluation = _evaluate(transcript, settings.rubric, plan, quiet=quiet)
     if not quiet and (form is ReportFormat.json or output is not None):
         for flag in evaluation.flags:
             note(f"{flag.code}: {flag.message}")
@@ -151,16 +150,17 @@ def _read(
     )
 
 
-def _evaluate(transcript: Transcript, settings: Settings, *, quiet: bool) -> Evaluation:
-    from evaluator.backends import JudgeOptions, make_judge  # noqa: PLC0415
+def _evaluate(transcript: Transcript, rubric: str, plan: JudgePlan, *, quiet: bool) -> Evaluation:
     from evaluator.cli.terminal import progress  # noqa: PLC0415
+    from evaluator.judges.building import build_judge  # noqa: PLC0415
     from evaluator.pipeline import evaluate  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
 
-    rubric = load_rubric(settings.rubric)
-    judge = make_judge(settings.backend, JudgeOptions(model=settings.model, calibration=settings.calibration))
-    with progress(f"Judging with backend {settings.backend}: loading the model, then reading ...", quiet=quiet):
-        return evaluate(transcript, rubric, judge)
+    loaded = load_rubric(rubric)
+    judge = build_judge(plan)
+    doing = "asking" if plan.asks_hosted else "loading the model, then reading"
+    with progress(f"Judging with backend {', '.join(plan.judges)}: {doing} ...", quiet=quiet):
+        return evaluate(transcript, loaded, judge)
 
 
 def _render(evaluation: Evaluation, form: ReportFormat, *, width: int, color: bool) -> str:

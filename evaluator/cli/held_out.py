@@ -5,7 +5,9 @@ Apart from `agreement`, which measures judges as they are, because this one trai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from evaluator.agreement.labels import LabelSet
 from evaluator.agreement.report import AgreementReport
@@ -20,11 +22,19 @@ from evaluator.settings import Settings
 
 __all__ = ["held_out_report", "refuse_beside"]
 
+_OF_TRAINING: Final = frozenset({"backend", "model"})
+
 
 def refuse_beside(
-    settings: Settings, *, calibration: Path | None, predictions: Path | None, save_to: Path | None
+    settings: Settings, flags: Mapping[str, object], *, predictions: Path | None, save_to: Path | None
 ) -> None:
     """Refuse options that speak of one judge, where several are trained.
+
+    Args:
+        settings: With the options that were given.
+        flags: The judge's options that were given, by name.
+        predictions: As given.
+        save_to: As given.
 
     Raises:
         OptionError: The backend is not the one that is trained, or one of the options was given.
@@ -32,11 +42,13 @@ def refuse_beside(
     where = "--leave-one-author-out"
     if settings.backend != "local":
         raise OptionError("only the backend `local` is trained", where=where, remedy="use --backend local")
-    given = {"--calibration": calibration, "--predictions": predictions, "--write-predictions": save_to}
+    foreign = {name: value for name, value in flags.items() if name not in _OF_TRAINING}
+    given = {**foreign, "predictions": predictions, "write_predictions": save_to}
     for name, value in given.items():
         if value is not None:
+            option = f"--{name.replace('_', '-')}"
             raise OptionError(
-                f"it trains judges of its own, so {name} means nothing", where=where, remedy="leave it out"
+                f"it trains judges of its own, so {option} means nothing", where=where, remedy="leave it out"
             )
 
 

@@ -51,6 +51,8 @@ COMMANDS: Final[dict[str, CommandRow]] = {
     "rubric": CommandRow("evaluator.cli.rubric", "app", "List, show, check or start a rubric."),
     "agreement": CommandRow("evaluator.cli.agreement", "agreement", "Measure a judge against labelled transcripts."),
     "fit": CommandRow("evaluator.cli.fit", "fit", "Train the local judge on labelled transcripts."),
+    "estimate": CommandRow("evaluator.cli.estimate", "estimate", "Tell tokens and cost before anything is sent."),
+    "record": CommandRow("evaluator.cli.record", "app", "Check recordings of what was said to a provider."),
     "schema": CommandRow("evaluator.cli.schema", "schema", "Print the JSON Schema of a result."),
 }
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from evaluator.reports.parts import Failure, Plain, Quoted, ReportView, Strong, TurnView
+from evaluator.reports.parts import Ballot, Failure, Plain, Quoted, ReportView, Strong, TurnView
 from evaluator.reports.view import view
 from evaluator.types import SEVERITIES, Evaluation
 
@@ -27,7 +27,7 @@ def render_markdown(evaluation: Evaluation) -> str:
     """Return the report: headline, transcript with evidence marked, findings, advice, and how the score came about."""
     shown = view(evaluation)
     blocks = [*_head(shown), *_transcript(shown), *_failures(shown), *_strengths(shown), *_next_steps(shown)]
-    return "\n\n".join([*blocks, *_account(shown)]) + "\n"
+    return "\n\n".join([*blocks, *_debrief(shown), *_account(shown)]) + "\n"
 
 
 def escape(text: str) -> str:
@@ -67,6 +67,8 @@ def _head(shown: ReportView) -> Iterator[str]:
         "Judge": shown.judge,
     }
     yield "\n".join(f"- {name}: {escape(fact)}" for name, fact in facts.items() if fact)
+    for alert in shown.alerts:
+        yield f"> **About the judge.** {escape(alert)}"
     for reason in shown.review_reasons:
         yield f"> **A person must look first.** {escape(reason)}"
     if shown.summary:
@@ -148,6 +150,21 @@ def _fix(number: int, fix: str, drill: str) -> str:
     return f"{number}. **Fix.** {escape(fix)}{practise}"
 
 
+def _debrief(shown: ReportView) -> Iterator[str]:
+    if shown.debrief:
+        yield "## Debrief"
+    for line in shown.debrief:
+        yield escape(line)
+    for item in shown.debated:
+        yield f"**{escape(item.title)}** ({item.severity}): {item.outcome}"
+        yield "\n".join(_ballot(ballot) for ballot in item.ballots)
+
+
+def _ballot(ballot: Ballot) -> str:
+    verdict = ", ".join(part for part in (ballot.verdict, ballot.confidence) if part)
+    return f"- **{escape(ballot.voter)}**: {verdict}. “{escape(ballot.reason)}”"
+
+
 def _account(shown: ReportView) -> Iterator[str]:
     yield "## How the score came about"
     yield f"**Sum.** {escape(shown.score_sum)}"
@@ -159,6 +176,8 @@ def _account(shown: ReportView) -> Iterator[str]:
     ]
     yield "\n".join(["| criterion | severity | verdict | weight | lost |", "| --- | --- | --- | ---: | ---: |", *rows])
     yield f"**Delivery.** {escape(shown.delivery)}."
+    if shown.cost:
+        yield f"**Cost.** {escape(shown.cost)}."
     for note in shown.notes:
         yield f"**Note.** {escape(note)}"
     yield f"*Evaluation {escape(shown.evaluation_id)}, evaluator {escape(shown.version)}.*"

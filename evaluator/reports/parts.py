@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from evaluator.reports.segments import Segment
 from evaluator.types import Severity
 
-__all__ = ["Failure", "Line", "Plain", "Quoted", "ReportView", "Strong", "TurnView"]
+__all__ = ["Ballot", "Debated", "Failure", "Line", "Plain", "Quoted", "ReportView", "Strong", "TurnView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,32 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Ballot:
+    """One vote: who, what, and why."""
+
+    voter: str
+    verdict: str
+    confidence: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Debated:
+    """A criterion on which not all votes agree, with what came of it."""
+
+    title: str
+    severity: Severity
+    outcome: str
+    ballots: tuple[Ballot, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportView:
-    """A whole report; see each part's type. ``measures`` are pairs of name and value; ``notes`` are flags."""
+    """A whole report; see each part's type.
+
+    ``measures`` are pairs of name and value; ``alerts`` are flags about who judged, ``notes`` all others; ``debrief``
+    tells how far several answers agree, ``cost`` what was paid. What does not concern a report is empty.
+    """
 
     title: str
     band: str | None
@@ -101,6 +125,7 @@ class ReportView:
     question_type: str
     rubric: str
     judge: str
+    alerts: tuple[str, ...]
     turns: tuple[TurnView, ...]
     failures: tuple[Failure, ...]
     nothing_failed: str
@@ -117,6 +142,9 @@ class ReportView:
     score_sum: str
     lines: tuple[Line, ...]
     band_lines: tuple[str, ...]
+    debrief: tuple[str, ...]
+    debated: tuple[Debated, ...]
+    cost: str
     notes: tuple[str, ...]
     evaluation_id: str
     version: str

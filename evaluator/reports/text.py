@@ -32,6 +32,7 @@ def render_text(evaluation: Evaluation, *, width: int = 100, color: bool = False
     _failures(page, shown)
     _strengths(page, shown)
     _next_steps(page, shown)
+    _debrief(page, shown)
     _account(page, shown)
     return page.text()
 
@@ -61,6 +62,8 @@ def _head(page: Page, shown: ReportView) -> None:
     page.paragraph((f"{shown.spread}{' · ' if shown.spread else ''}{shown.coverage}", "dim"))
     page.paragraph((f"{shown.rubric} · question type {shown.question_type}", "dim"))
     page.paragraph((shown.judge, "dim"))
+    for alert in shown.alerts:
+        page.paragraph((alert, "yellow"), indent=2, first=("!", "bold yellow"))
     for reason in shown.review_reasons:
         page.paragraph((reason, "yellow"), indent=2, first=("!", "bold yellow"))
     if shown.summary:
@@ -160,12 +163,27 @@ def _next_steps(page: Page, shown: ReportView) -> None:
         page.paragraph(question, indent=3, first=(" -", ""))
 
 
+def _debrief(page: Page, shown: ReportView) -> None:
+    if shown.debrief:
+        page.heading("Debrief")
+    for line in shown.debrief:
+        page.paragraph(line)
+    for item in shown.debated:
+        page.gap()
+        page.paragraph((item.title, "bold"), (f"  {item.severity}, {item.outcome}", "dim"))
+        for ballot in item.ballots:
+            verdict = ", ".join(part for part in (ballot.verdict, ballot.confidence) if part)
+            page.paragraph(f"{ballot.voter}: {verdict}", (f"  {ballot.reason}", "dim"), indent=3, first=(" -", ""))
+
+
 def _account(page: Page, shown: ReportView) -> None:
     page.heading("How the score came about")
     page.paragraph(shown.score_sum)
     for line in shown.band_lines:
         page.paragraph(line)
     page.paragraph((f"Delivery: {shown.delivery}.", "dim"))
+    if shown.cost:
+        page.paragraph((f"Cost: {shown.cost}.", "dim"))
     for note in shown.notes:
         page.paragraph((f"Note: {note}", "dim"))
 

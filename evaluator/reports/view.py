@@ -6,13 +6,16 @@ Apart so that the terminal, Markdown and HTML say the same and only lay it out d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from evaluator.feedback import worst_first
 from evaluator.reports.characters import one_line, visible
+from evaluator.reports.debrief import debated, debrief_lines
 from evaluator.reports.parts import Failure, Line, Plain, Quoted, ReportView, Strong, TurnView
 from evaluator.reports.segments import Mark, cut
 from evaluator.reports.wording import (
     clock,
+    cost_line,
     delivery_line,
     delivery_measures,
     judge_line,
@@ -28,7 +31,9 @@ from evaluator.types import Evaluation, Evidence, Finding, Turn
 
 __all__ = ["view"]
 
-_NAME_CHARS = 40
+_NAME_CHARS: Final = 40
+_ALERTS: Final = frozenset({"committee_member_absent", "fallback_judge", "not_confirmed", "samples_missing"})
+"""Flags about who judged: they stand beside the judge's name, not at the end."""
 
 
 def view(evaluation: Evaluation) -> ReportView:
@@ -75,6 +80,7 @@ def view(evaluation: Evaluation) -> ReportView:
         question_type=question_type_line(evaluation.question_type),
         rubric=one_line(f"{evaluation.rubric.title} {evaluation.rubric.version}"),
         judge=judge_line(evaluation.judge),
+        alerts=tuple(one_line(flag.message) for flag in evaluation.flags if flag.code in _ALERTS),
         turns=tuple(_turn(turn, number, marks, failures) for number, turn in enumerate(turns)),
         failures=failures,
         nothing_failed="" if failures else nothing_failed(card),
@@ -100,7 +106,10 @@ def view(evaluation: Evaluation) -> ReportView:
             for line in card.lines
         ),
         band_lines=_band_lines(evaluation),
-        notes=tuple(one_line(flag.message) for flag in evaluation.flags),
+        debrief=debrief_lines(evaluation),
+        debated=debated(evaluation),
+        cost=cost_line(evaluation.usage),
+        notes=tuple(one_line(flag.message) for flag in evaluation.flags if flag.code not in _ALERTS),
         evaluation_id=one_line(evaluation.id),
         version=one_line(evaluation.evaluator_version),
     )

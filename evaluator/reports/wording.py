@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 from evaluator.reports.characters import one_line
-from evaluator.types import SEVERITIES, Delivery, Evaluation, JudgeInfo, QuestionTypeChoice, Scorecard
+from evaluator.types import SEVERITIES, Delivery, Evaluation, JudgeInfo, QuestionTypeChoice, Scorecard, Usage
 
 __all__ = [
     "clock",
+    "cost_line",
     "delivery_line",
     "delivery_measures",
     "judge_line",
@@ -28,6 +29,9 @@ _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _METHODS: Final = {
     "embedding": "sentence embeddings on this machine: an estimate by likeness of wording, not a model's reading",
+    "chat": "a language model's reading, each quote checked against the candidate's words",
+    "decisions, quotes by sentence embeddings": "probabilities by a language model that gives no reasons; quotes found "
+    "apart, on this machine, by likeness of wording",
 }
 _VERDICTS: Final = {"present": "found", "absent": "avoided", "na": "does not apply", "unscored": "undecided"}
 
@@ -45,9 +49,30 @@ def spoken(name: str) -> str:
 
 def judge_line(judge: JudgeInfo) -> str:
     """Say who judged and how, without dressing it up."""
-    how = _METHODS.get(judge.method, f"method {judge.method}")
+    how = "; and ".join(_method(method) for method in judge.method.split(" + "))
     calibration = f", calibrated by {judge.calibration}" if judge.calibration else ""
     return one_line(f"{judge.backend} judge, {judge.model}{calibration}; {how}")
+
+
+def _method(method: str) -> str:
+    """Return a method in words; what stands behind a known one, such as that it was confirmed, stays."""
+    for known, words in _METHODS.items():
+        if method == known or method.startswith(f"{known}, "):
+            return words + method.removeprefix(known)
+    return f"method {method}"
+
+
+def cost_line(usage: Usage) -> str:
+    """Say what judging took and cost; nothing if nobody was asked for it."""
+    if not usage.requests:
+        return ""
+    calls = "1 call" if usage.requests == 1 else f"{usage.requests} calls"
+    cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} cached)" if usage.input_tokens else ""
+    tokens = f"{usage.input_tokens:,} tokens read{cached}, {usage.output_tokens:,} written"
+    if usage.priced:
+        return f"{calls}, {tokens}, ${usage.cost_usd:.4f}"
+    known = f"; what is known comes to ${usage.cost_usd:.4f}" if usage.cost_usd else ""
+    return f"{calls}, {tokens}, cost unknown: not every price is known{known}"
 
 
 def question_type_line(choice: QuestionTypeChoice) -> str:

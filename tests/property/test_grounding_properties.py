@@ -8,8 +8,9 @@ import unicodedata
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evaluator.grounding import find_quote, ground
+from evaluator.grounding import ground
 from evaluator.judging import Opinion, Quote
+from evaluator.quotes import find_quote
 from evaluator.rubric import Rubric
 from evaluator.types import Evidence, Transcript
 from tests.fakes import make_rubric, make_transcript

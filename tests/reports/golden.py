@@ -9,21 +9,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from evaluator.errors import JudgeUnavailable
+from evaluator.judges.committee import Committee
+from evaluator.judges.fallback import Fallback
+from evaluator.judging import Judgement
 from evaluator.reports.html import render_html
 from evaluator.reports.markdown import render_markdown
 from evaluator.reports.text import render_text
-from evaluator.types import Evaluation, Flag, Turn
+from evaluator.types import Confirmation, Evaluation, Flag, Turn, Usage
 from tests.fakes import make_evaluation, make_transcript, opinion
+from tests.judges.judges import Scripted
 
 __all__ = ["CASES", "FOLDER", "make_cases", "reports_of", "stored"]
 
 FOLDER: Final = Path(__file__).resolve().parent / "golden"
-CASES: Final = ("failed", "strong", "review", "hostile")
+CASES: Final = ("failed", "strong", "review", "hostile", "committee")
 
 
 def make_cases() -> dict[str, Evaluation]:
     """Return the cases, made anew."""
-    return {"failed": _failed(), "strong": _strong(), "review": _review(), "hostile": hostile()}
+    return {
+        "failed": _failed(),
+        "strong": _strong(),
+        "review": _review(),
+        "hostile": hostile(),
+        "committee": _committee(),
+    }
 
 
 def reports_of(evaluation: Evaluation) -> dict[str, str]:
@@ -109,6 +120,24 @@ def _strong() -> Evaluation:
         opinion("misread_test", "absent"),
         question_type="reading",
     )
+
+
+def _committee() -> Evaluation:
+    """Return what a committee and a stand-in judge made of an answer, at a price that is known in part."""
+    transcript = make_transcript("I would track clicks, and cancellations must not rise.")
+    agreed = opinion("vanity", "present", "track clicks", turn=0)
+    first = (agreed, opinion("no_goal", "present"), opinion("vague", "absent", confidence=0.6))
+    second = (agreed, opinion("no_goal", "absent", confidence=0.55), opinion("vague", "unscored", confidence=0.5))
+    usage = Usage(requests=2, input_tokens=9000, cached_tokens=6800, output_tokens=2100, cost_usd=0.0021)
+    members = {
+        "openai": Scripted(Judgement(first, usage=usage), model="gpt-6-luna"),
+        "anthropic": Scripted(Judgement(second, usage=Usage(requests=1, priced=False)), model="claude-haiku-5-5"),
+        "local": Scripted(JudgeUnavailable("the model took too long <b>now</b>"), model="all-MiniLM-L6-v2"),
+    }
+    down = Scripted(JudgeUnavailable("the provider can't answer now [status 503]"), model="gpt-6-sol")
+    judge = Fallback(down, Committee(members))
+    evaluation = make_evaluation(transcript, judge=judge)
+    return evaluation.model_copy(update={"confirmation": Confirmation(asked=4, flipped=1)})
 
 
 def _review() -> Evaluation:

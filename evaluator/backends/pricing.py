@@ -1,0 +1,233 @@
+"""What a request costs: prices from genai-prices, offline; and a budget that is kept before money is spent.
+
+A model without a known price is ``priced: false`` and costs 0, a lower bound that says so; it is never guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
+from evaluator.backends.provider_failures import ProviderFailure
+from evaluator.errors import JudgeError, JudgeMisuse, OptionError
+from evaluator.types import Usage
+
+__all__ = [
+    "BATCH_SHARE",
+    "Budget",
+    "Budgeted",
+    "PriceList",
+    "PricedModel",
+    "Tokens",
+    "estimate_tokens",
+    "request_tokens",
+]
+
+BATCH_SHARE: Final = 0.5
+"""Share of the list price that both providers' batch endpoints ask."""
+
+_SETTLING_S: Final = 0.05  # how often a request that waits for others to be settled looks again
+_BYTES_PER_TOKEN: Final = 4
+_TOKENS_PER_MESSAGE: Final = 8  # what the providers' own framing of a message adds
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one request.
+
+    Attributes:
+        input: All input tokens, cached ones included.
+        cached: Of these, read from the provider's cache.
+        written: Of these, written to the cache, where that is billed apart.
+        output: Reply and reasoning.
+    """
+
+    input: int
+    output: int
+    cached: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices of one model.
+
+    Attributes:
+        model: Name of the model.
+        provider_id: The provider's id in genai-prices; ``None`` if only its address is known.
+        api_url: The provider's address, used if the id isn't known.
+        share: Part of the list price that is paid, e.g. `BATCH_SHARE`.
+    """
+
+    model: str
+    provider_id: str | None = None
+    api_url: str | None = None
+    share: float = 1.0
+
+    def cost_usd(self, tokens: Tokens) -> float | None:
+        """Return the price of a request in US dollars; ``None`` if nobody told what this model costs."""
+        import genai_prices  # noqa: PLC0415 - 0.1 s that only those who ask a hosted model pay
+
+        used = genai_prices.Usage(
+            input_tokens=tokens.input,
+            cache_read_tokens=tokens.cached,
+            cache_write_tokens=tokens.written,
+            output_tokens=tokens.output,
+        )
+        try:
+            if self.provider_id:
+                price = genai_prices.calc_price(used, self.model, provider_id=self.provider_id)
+            else:
+                price = genai_prices.calc_price(used, self.model, provider_api_url=self.api_url or "")
+        except (LookupError, ValueError):
+            return None
+        return float(price.total_price) * self.share
+
+    def usage(self, tokens: Tokens | None) -> Usage:
+        """Return the usage of one request; ``None`` stands for a provider that counted nothing."""
+        if tokens is None:
+            return Usage(requests=1, priced=False)
+        cost = self.cost_usd(tokens)
+        return Usage(
+            requests=1,
+            input_tokens=tokens.input,
+            cached_tokens=min(tokens.cached, tokens.input),
+            output_tokens=tokens.output,
+            cost_usd=cost or 0.0,
+            priced=cost is not None,
+        )
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text before it is sent: a quarter of its UTF-8 bytes.
+
+    English runs at 4.0 to 4.5 characters a token; other scripts take more bytes and more tokens alike.
+    """
+    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+
+
+def request_tokens(request: ChatRequest, output: int) -> Tokens:
+    """Return the most that a request can use, by estimate, when its reply may take ``output`` tokens."""
+    parts = (request.system, *request.messages, str(request.schema))
+    return Tokens(input=sum(estimate_tokens(part) + _TOKENS_PER_MESSAGE for part in parts), output=output)
+
+
+class Budget:
+    """A sum that is not exceeded: reserved before a request, settled after. Safe to share between threads and loops."""
+
+    def __init__(self, max_cost_usd: float) -> None:
+        """Start with nothing spent."""
+        if not max_cost_usd > 0:
+            raise OptionError(f"must be above zero, not {max_cost_usd:g}", where="max_cost_usd")
+        self._max = max_cost_usd
+        self._spent = 0.0
+        self._reserved = 0.0
+        self._running = 0
+        self._lock = threading.Lock()
+
+    @property
+    def spent_usd(self) -> float:
+        """What was settled so far."""
+        return self._spent
+
+    def reserve(self, cost_usd: float) -> bool:
+        """Set a sum aside for a request; False if it must wait until requests that run now are settled.
+
+        Raises:
+            JudgeMisuse: What is spent leaves too little, whatever the running requests turn out to cost.
+        """
+        with self._lock:
+            if self._spent + self._reserved + cost_usd <= self._max:
+                self._reserved += cost_usd
+                self._running += 1
+                return True
+            if self._running and self._spent + cost_usd <= self._max:
+                return False
+            raise JudgeMisuse(
+                f"the budget is reached: {self._spent:.4f} of {self._max:g} US dollars are spent, and the next request "
+                f"could cost {cost_usd:.4f}",
+                where="max_cost_usd",
+                remedy="raise it, or grade fewer transcripts",
+            )
+
+    def settle(self, reserved_usd: float, cost_usd: float) -> None:
+        """Give back what was set aside and count what the request cost."""
+        with self._lock:
+            self._running -= 1
+            self._reserved = self._reserved - reserved_usd if self._running else 0.0
+            self._spent += cost_usd
+
+
+class PricedModel(ChatModel, Protocol):
+    """A model that can say beforehand what a request may cost."""
+
+    @property
+    def prices(self) -> PriceList:
+        """What its tokens cost."""
+        ...
+
+    def output_tokens(self, wanted: int) -> int:
+        """Return the limit that is sent for a reply of so many tokens."""
+        ...
+
+
+class Budgeted:
+    """A `ChatModel` that asks another one only while the budget lasts."""
+
+    def __init__(self, model: PricedModel, budget: Budget) -> None:
+        """Wrap a model, below any retries, so that each request is counted.
+
+        Raises:
+            JudgeMisuse: The model has no known price, so that no budget can be kept.
+        """
+        if model.prices.cost_usd(Tokens(1, 1)) is None:
+            raise JudgeMisuse(
+                f"the price of {model.prices.model!r} isn't known, so that no budget can be kept",
+                where="max_cost_usd",
+                remedy="leave it out for this model",
+            )
+        self._model = model
+        self._budget = budget
+
+    @property
+    def provider(self) -> str:
+        """As the model's."""
+        return self._model.provider
+
+    @property
+    def model(self) -> str:
+        """As the model's."""
+        return self._model.model
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Ask once, if the worst that it can cost is still there.
+
+        A request that broke off without an answer counts at its estimate: it may have been billed.
+
+        Raises:
+            JudgeMisuse: The budget is reached; or as the model raises it.
+            JudgeUnavailable: As the model raises it.
+        """
+        most = self._most_usd(request)
+        while not self._budget.reserve(most):  # noqa: ASYNC110 - an Event belongs to one loop; a budget is shared by many
+            await asyncio.sleep(_SETTLING_S)
+        cost = most
+        try:
+            reply = await self._model.complete(request)
+            cost = reply.usage.cost_usd
+        except JudgeError as error:
+            answered = not (isinstance(error, ProviderFailure) and error.status is None)
+            cost = 0.0 if answered else most
+            raise
+        finally:
+            self._budget.settle(most, cost)
+        return reply
+
+    def _most_usd(self, request: ChatRequest) -> float:
+        tokens = request_tokens(request, self._model.output_tokens(request.max_output_tokens))
+        uncached = self._model.prices.cost_usd(tokens) or 0.0
+        written = self._model.prices.cost_usd(replace(tokens, written=tokens.input)) or 0.0
+        return max(uncached, written)

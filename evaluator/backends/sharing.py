@@ -1,0 +1,34 @@
+"""What judges share that are built from one set of options: a gate for each provider, and one budget.
+
+Apart from the judges so that nothing is shared by accident: whoever builds several judges hands all of them the same
+value, and two that were built apart know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from evaluator.backends.patience import Gate
+from evaluator.backends.pricing import Budget
+
+__all__ = ["Sharing"]
+
+
+class Sharing:
+    """Gates by provider and address, and a budget. Safe to share between threads and event loops."""
+
+    def __init__(self) -> None:
+        """Start with no gate and nothing spent."""
+        self._lock = threading.Lock()
+        self._gates: dict[tuple[str, str | None], Gate] = {}
+        self._budgets: dict[float, Budget] = {}
+
+    def gate(self, provider: str, base_url: str | None, concurrency: int) -> Gate:
+        """Return the gate of a provider at an address; opened at the first call."""
+        with self._lock:
+            return self._gates.setdefault((provider, base_url), Gate(provider, concurrency))
+
+    def budget(self, max_cost_usd: float) -> Budget:
+        """Return the budget of that sum; begun at the first call."""
+        with self._lock:
+            return self._budgets.setdefault(max_cost_usd, Budget(max_cost_usd))

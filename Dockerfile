@@ -26,6 +26,7 @@ RUN pip install --no-deps --require-hashes -r requirements/build.txt \
 FROM packages AS wheel
 COPY pyproject.toml README.md LICENSE ./
 COPY rubrics rubrics
+COPY prompts prompts
 COPY fixtures/transcripts fixtures/transcripts
 COPY evaluator evaluator
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist .

@@ -64,7 +64,7 @@ readme: $(VENV)/checkable  ## write the generated parts of README.md again
 	$(BIN)/python -m tests.readme
 
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
-	$(RESOLVE) --extra local --extra docx --extra stats -o requirements/run.txt pyproject.toml requirements/torch-needs.in
+	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic -o requirements/run.txt pyproject.toml requirements/torch-needs.in
 	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
 	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
 

@@ -196,7 +196,7 @@ class _Outcome:
             "question_type": self.question_type.value,
             "review_reasons": self.review_reasons,
             "rubric": self.rubric.sha256,
-            "judge": self.info.model_dump(mode="json"),
+            "judge": (self.judgement.answered_by or self.info).model_dump(mode="json"),
             "stages": _STAGES_VERSION,
         }
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

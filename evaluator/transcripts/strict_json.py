@@ -92,7 +92,9 @@ def _refuse_huge(digits: str) -> int:
 
 
 def _first_refused_number(text: str) -> str:
-    return _line(text, next(token for token in _TOKEN.finditer(text) if token.group()[-1] not in '"[]{}'))
+    tokens = (token for token in _TOKEN.finditer(text) if token.group()[-1] not in '"[]{}')
+    token = next(tokens, None)  # a lone number may be too long for a token
+    return _line(text, token) if token else "line 1"
 
 
 def _first_deep(text: str) -> str:

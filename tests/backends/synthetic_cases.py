@@ -113,7 +113,7 @@ _BETTER: Final = {
 }
 
 CASES: Final = (
-    Case("sample.vtt"),
+    Case("reminder.vtt"),
     Case("strong.srt"),
     Case("weak.md"),
     Case("A-001"),  # metric design, strong hire

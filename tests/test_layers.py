@@ -31,6 +31,7 @@ _OWNERS: Final = {
     "scipy": "fitting/regression.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
+    "torch": "backends/sentence_transformers.py",
 }
 
 

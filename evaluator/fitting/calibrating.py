@@ -25,7 +25,6 @@ from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
 from evaluator.fitting.examples import Example, make_examples
 from evaluator.fitting.folds import folds_of
-from evaluator.fitting.threads import one_thread
 from evaluator.fitting.training import HYPER_PARAMETERS, RECIPE_VERSION, train_heads
 from evaluator.rubric import Rubric
 from evaluator.version import __version__
@@ -104,9 +103,7 @@ def make_training_set(labels: LabelSet, rubric: Rubric, encoder: Encoder) -> Tra
     """
     lexicon, encoder = lexicon_for(rubric), _RememberingEncoder(encoder)
     rows = [*labels.rows, *map(bare_row, labels.rows)]
-    encoder.encode([])  # loads the model, so that the next line reaches its libraries too
-    with one_thread():
-        examples = make_examples(rows, rubric, lexicon, encoder)
+    examples = make_examples(rows, rubric, lexicon, encoder)
     return TrainingSet(labels, rubric, lexicon, encoder, tuple(examples), folds_of(labels.rows))
 
 

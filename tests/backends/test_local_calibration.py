@@ -13,7 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.backends.local.calibration import Calibration, PackedArray, load_calibration, parse_calibration
+from evaluator.backends.local.calibration import (
+    Calibration,
+    HeldOutFigures,
+    PackedArray,
+    load_calibration,
+    parse_calibration,
+)
 from evaluator.errors import RubricError
 from tests.backends.cases import random_calibration, rubric_with_exemplars
 from tests.encoders import WordEncoder
@@ -38,6 +44,30 @@ def test_a_calibration_round_trips_to_the_same_bytes() -> None:
     assert again == calibration
     assert again.to_json() == calibration.to_json()
     assert again.id == calibration.id
+
+
+def test_to_measure_again_is_not_to_train_again() -> None:
+    """Figures don't change what a judge is called; other weights do."""
+    calibration = _calibration()
+    figures = HeldOutFigures(
+        folds=("A", "B"),
+        macro_f1=0.5,
+        macro_f1_interval=(0.4, 0.6),
+        macro_f1_bare=None,
+        coverage=1.0,
+        ece=None,
+        brier=None,
+        band_kappa=None,
+        span_overlap=None,
+        by_author={},
+        by_criterion={},
+    )
+    measured = Calibration.model_validate_json(
+        calibration.to_json().replace('"held_out": null', f'"held_out": {figures.model_dump_json()}')
+    )
+    assert measured.held_out == figures
+    assert measured.id == calibration.id
+    assert random_calibration(rubric_with_exemplars(), WordEncoder(), seed=1).id != calibration.id
 
 
 def _set(content: _Content, key: str, value: object) -> None:

@@ -209,3 +209,12 @@ def test_a_calibration_file_can_be_given(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(RubricError):
         make_judge("local", JudgeOptions(calibration=path))
+
+
+def test_a_verdict_likelier_wrong_than_right_is_none() -> None:
+    """Where the curve gives a verdict less than even odds, the judge says that it can't tell."""
+    hopeless = _CALIBRATION.present.model_copy(update={"slope": 0.0, "intercept": -1.0})
+    doubted = _opinions(_judged(calibration=_CALIBRATION.model_copy(update={"present": hopeless})))
+    before = _opinions(_judged())
+    assert "present" in {opinion.verdict for opinion in before.values()}
+    assert {doubted[key].verdict for key, opinion in before.items() if opinion.verdict == "present"} == {"unscored"}

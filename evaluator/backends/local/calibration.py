@@ -161,8 +161,9 @@ class Calibration(_Part):
 
     @cached_property
     def id(self) -> str:
-        """Rubric and head of the content's hash."""
-        return f"{self.rubric}-{hashlib.sha256(self.to_json().encode()).hexdigest()[:16]}"
+        """Rubric and head of the content's hash; figures left out, since to measure heads again doesn't change them."""
+        content = self.model_dump_json(exclude={"held_out"})
+        return f"{self.rubric}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import json
 import shlex
 import threading
@@ -13,26 +12,19 @@ from typing import Final
 
 import httpx2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import JsonValue, SecretStr
+from pydantic import SecretStr
 
 from evaluator.backends import anthropic, openai, openai_compatible
 from evaluator.backends.chat_model import ChatModel, ChatRequest
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.recording import RecordingOptions
-from evaluator.backends.recording_check import check_folder
 from evaluator.backends.recording_file import (
-    RecordedAnswer,
-    RecordedRequest,
-    Recording,
     read_recording,
-    request_of,
-    written,
 )
-from evaluator.backends.recording_secrets import REMOVED, found_secrets, scrubbed
+from evaluator.backends.recording_secrets import REMOVED
 from evaluator.backends.recordings import Recordings, recording_command
 from evaluator.errors import InputError, OptionError, RecordingError, RecordingMissing
+from tests.backends.recorded import make_recording
 
 _KEY: Final = "sk-" + "live0123456789" * 3
 _NONCE: Final = "request-" + "0123456789abcdef" * 2
@@ -73,19 +65,6 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _recording(body: JsonValue, *, status: int = 200, origin: str = "live", answer: JsonValue = None) -> Recording:
-    return Recording.model_validate(
-        {
-            "origin": origin,
-            "provider": "openai-compatible",
-            "model": "m",
-            "recorded": dt.date(2026, 11, 23),
-            "request": RecordedRequest(method="POST", path="/v1/chat/completions", body=body),
-            "response": RecordedAnswer(status=status, body=answer),
-        }
-    )
-
-
 async def test_what_was_recorded_is_replayed_without_a_network(tmp_path: Path) -> None:
     """Status, body and kept headers come back; the host and the order of keys make no difference."""
 
@@ -111,15 +90,6 @@ async def test_the_identifier_of_a_request_does_not_count(tmp_path: Path) -> Non
         await _post(_player(tmp_path), {"task": f"Request: {other}", "judged": json.dumps({other: "meant"})})
     with pytest.raises(RecordingMissing):
         await _post(_player(tmp_path), {"task": f"Request: {other}", "judged": json.dumps({_NONCE: "said"})})
-
-
-def test_idempotency_keys_do_not_count_and_cache_keys_do() -> None:
-    """What differs from call to call alone is left out of the name."""
-    names = [
-        request_of("POST", "/v1", {}, json.dumps(body).encode()).sha256
-        for body in ({"a": 1, "idempotency_key": "x"}, {"a": 1}, {"a": 1, "prompt_cache_key": "x"})
-    ]
-    assert names[0] == names[1] != names[2]
 
 
 async def test_the_version_of_the_api_counts(tmp_path: Path) -> None:
@@ -183,15 +153,6 @@ async def test_a_request_that_holds_a_secret_is_not_sent(tmp_path: Path, text: s
     assert text.rsplit(maxsplit=1)[-1] not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "text", ["a task-oriented, risk-adjusted metric", "desk-research", "the bearer of bad news", "sk-8"]
-)
-def test_ordinary_words_are_no_secrets(text: str) -> None:
-    """What candidates say about tasks and risks can be recorded."""
-    assert found_secrets(text) == ()
-    assert scrubbed(text) == text
-
-
 @pytest.mark.parametrize(("status", "kept"), [(200, 1), (400, 1), (401, 0), (403, 0), (429, 1), (500, 1)])
 async def test_what_is_about_the_account_is_not_kept(tmp_path: Path, status: int, kept: int) -> None:
     """A refused key says nothing about the request; every other answer does."""
@@ -204,25 +165,6 @@ async def test_a_failure_replaces_no_answer(tmp_path: Path) -> None:
     for status, kept in ((429, 429), (200, 200), (500, 200)):
         await _post(_recorder(tmp_path), {"model": "m"}, lambda _, now=status: httpx2.Response(now, json={}))
         assert (await _post(_player(tmp_path), {"model": "m"})).status_code == kept
-
-
-def test_synthetic_replaces_nothing_that_is_live(tmp_path: Path) -> None:
-    """What a server said outlives what was made up, and takes its place."""
-    recordings = Recordings(tmp_path)
-    assert recordings.keep(_recording({"a": 1}, origin="synthetic"))
-    assert recordings.keep(_recording({"a": 1}, origin="live"))
-    assert not recordings.keep(_recording({"a": 1}, origin="synthetic"))
-
-
-def test_a_file_that_is_something_else_is_not_overwritten(tmp_path: Path) -> None:
-    """Only the recording of the same request is ever replaced."""
-    recording = _recording({"a": 1})
-    path = tmp_path / recording.provider / f"{recording.request.sha256}.json"
-    path.parent.mkdir()
-    path.write_text("my notes")
-    with pytest.raises(RecordingError, match="not JSON"):
-        Recordings(tmp_path).keep(recording)
-    assert path.read_text() == "my notes"
 
 
 async def test_a_stream_of_events_is_kept_as_text(tmp_path: Path) -> None:
@@ -324,7 +266,7 @@ async def test_sixteen_ways_at_once_record_and_replay(tmp_path: Path) -> None:
 
 def test_threads_with_loops_of_their_own_share_a_folder(tmp_path: Path) -> None:
     """One store serves sixteen threads; what each asked for counts as used."""
-    recordings = [_recording({"n": number}, answer={"n": number}) for number in range(17)]
+    recordings = [make_recording({"n": number}, answer={"n": number}) for number in range(17)]
     store = Recordings(tmp_path)
     for recording in recordings:
         store.keep(recording)
@@ -361,80 +303,3 @@ async def test_a_folder_that_takes_nothing_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "openai-compatible").write_text("in the way")
     with pytest.raises(RecordingError, match="can't be written"):
         await _post(options, {"model": "m"}, _ok)
-
-
-_json = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.text(max_size=8) | st.sampled_from(["$lines", "$json", "$compact", "$plain"]), inner, max_size=4
-        )
-        | inner.map(json.dumps)
-        | inner.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-        | inner.map(lambda value: f"line\n{value}\u202e\u0007")
-    ),
-    max_leaves=12,
-)
-
-
-@given(body=_json, answer=_json)
-def test_a_recording_reads_as_it_was_written(body: JsonValue, answer: JsonValue) -> None:
-    """Laid out for people, every body is put together again to the letter; nothing in the file hides from the eye."""
-    content = json.dumps({"body": body}).encode()
-    request = request_of("POST", "/v1/x", {}, content)
-    recording = _recording(None, answer=answer).model_copy(update={"request": request})
-    text = written(recording)
-    read = read_recording(text.encode(), name=f"{request.sha256}.json")
-    assert json.dumps(read.response.body) == json.dumps(answer)
-    assert json.dumps(read.request.body) == json.dumps({"body": body})
-    assert all(char.isprintable() or char == "\n" for char in text)
-
-
-@given(body=st.dictionaries(st.text(max_size=6), _json, max_size=5))
-def test_the_name_of_a_request_does_not_depend_on_the_order_of_keys(body: dict[str, JsonValue]) -> None:
-    """Any order of writing gives the same name, and asking what was recorded gives it again."""
-    backwards = dict(reversed(body.items()))
-    request = request_of("POST", "/v1/x", {}, json.dumps(body).encode())
-    assert request.sha256 == request_of("POST", "/v1/x", {}, json.dumps(backwards).encode()).sha256
-    assert request.sha256 == request_of("POST", "/v1/x", {}, json.dumps(request.body).encode()).sha256
-
-
-def test_a_folder_is_checked_file_by_file(tmp_path: Path) -> None:
-    """Each kind of fault is found and named with its file; what is right is not."""
-    prompt = "You judge interview answers."
-    store = Recordings(tmp_path)
-    right = _recording({"model": "m", "instructions": f"{prompt}\nMore."})
-    stale = _recording({"model": "m", "instructions": "You judged once."})
-    leaky = _recording({"model": "m", "instructions": prompt, "n": 1}, answer={"text": f"Bearer {_KEY}"})
-    account = _recording({"model": "m", "instructions": prompt, "n": 2}, answer={"text": "org-a1b2c3d4e5f6g7h8"})
-    for recording in (right, stale, leaky, account):
-        store.keep(recording)
-    folder = tmp_path / "openai-compatible"
-    (tmp_path / "README.md").write_text("How these were made.")
-    (folder / "notes.txt").write_text("mine")
-    (folder / ".0a1b-draft.tmp").write_text("cut")
-    (folder / f"{'0' * 64}.json").write_text(written(right))
-    copied = tmp_path / "proxy" / f"{right.request.sha256}.json"
-    copied.parent.mkdir()
-    copied.write_text(written(right))
-
-    def name(recording: Recording) -> str:
-        return f"openai-compatible/{recording.request.sha256}.json"
-
-    found = {(fault.kind, fault.file) for fault in check_folder(store, [prompt])}
-    assert found == {
-        ("foreign", "openai-compatible/.0a1b-draft.tmp"),
-        ("foreign", "openai-compatible/notes.txt"),
-        ("damaged", f"openai-compatible/{'0' * 64}.json"),
-        ("foreign", f"proxy/{copied.name}"),
-        ("duplicate", f"proxy/{copied.name}"),
-        ("stale", name(stale)),
-        ("secret", name(leaky)),
-        ("secret", name(account)),
-    }
-    assert not any(_KEY in fault.message for fault in check_folder(store, [prompt]))

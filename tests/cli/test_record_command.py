@@ -14,7 +14,7 @@ from evaluator.cli.main import run
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _SHIPPED: Final = _ROOT / "fixtures" / "recordings"
-_SAMPLE: Final = _ROOT / "fixtures" / "transcripts" / "sample.vtt"
+_SAMPLE: Final = _ROOT / "fixtures" / "transcripts" / "reminder.vtt"
 _GOLD: Final = _ROOT / "fixtures" / "gold" / "dev.jsonl"
 
 
@@ -34,14 +34,14 @@ def _copy(folder: Path, *cases: str) -> None:
 
 def test_a_sound_folder_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 0 with one line that counts."""
-    _copy(tmp_path, "sample.vtt")
+    _copy(tmp_path, "reminder.vtt")
     assert run(["record", "check", str(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith(": 2 recordings, no faults\n")
 
 
 def test_each_fault_is_a_line_with_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2; kind, file and what to do, on the error stream."""
-    _copy(tmp_path, "sample.vtt")
+    _copy(tmp_path, "reminder.vtt")
     (tmp_path / "openai" / "notes.txt").write_text("mine")
     damaged = next((tmp_path / "anthropic").glob("*.json"))
     damaged.write_text("{")
@@ -58,7 +58,7 @@ def test_each_fault_is_a_line_with_its_file(tmp_path: Path, capsys: pytest.Captu
 
 def test_what_no_input_asks_for_is_left_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given inputs are replayed with every model; what none uses is listed, and what none can grade."""
-    _copy(tmp_path, "sample.vtt", "E-016")
+    _copy(tmp_path, "reminder.vtt", "E-016")
     left = {f"{path.parent.name}/{path.name}" for path in _recorded_for("E-016")}
     assert run(["record", "check", str(tmp_path), "--inputs", str(_SAMPLE)]) == 2
     lines = capsys.readouterr().err.splitlines()

@@ -63,6 +63,8 @@ def judged_view(text: str) -> str:
     What looks like a plain word is one, so that look-alikes and hidden characters can't read differently to a judge
     and to a person. `find_quote` finds words copied from this view in the original.
     """
+    if text.isascii():
+        return text
     visible = "".join(char for char in text if unicodedata.category(char) not in HIDDEN)
     return unicodedata.normalize(
         "NFKC", visible.replace("\u00b4", "'")

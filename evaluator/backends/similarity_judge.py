@@ -33,6 +33,7 @@ __all__ = ["SimilarityJudge", "build_judge", "shipped_calibration", "trained_on"
 
 _LANGUAGES: Final = frozenset({"en"})
 _QUOTES: Final = 2
+_MOST_SURE: Final = 0.99  # what a few hundred labelled transcripts can show at the most
 _LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is no verdict
 _LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
 _NOTHING_SAID: Final = "The candidate says nothing that could be compared."
@@ -199,7 +200,7 @@ class _Heads:
         present = margin >= 0
         curve = self.calibration.present if present else self.calibration.absent
         least = self.calibration.absent.least_margin if criterion.kind == "measured" else curve.least_margin
-        confidence = round(_sigmoid(curve.intercept + curve.slope * abs(margin)), 4)
+        confidence = round(min(_MOST_SURE, _sigmoid(curve.intercept + curve.slope * abs(margin))), 4)
         doubtful = abs(margin) < least or confidence < _LIKELIER_RIGHT
         if doubtful or (criterion.kind == "measured" and not present):
             return _unscored(criterion, f"Likeness to labelled sentences can't tell: the margin is {margin:+.2f}.")

@@ -7,6 +7,7 @@ was not given comes from the settings.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -140,7 +141,7 @@ def judge_plan(settings: Settings, flags: JudgeFlags, *, quiet: bool) -> JudgePl
     from evaluator.errors import OptionError  # noqa: PLC0415
     from evaluator.store.opinions import OpinionStore  # noqa: PLC0415
 
-    plan = settings.plan()
+    plan = _with_command(settings.plan())
     if not plan.asks_hosted:
         _refuse_hosted(flags)
         return replace(plan, cache=None, confirm=flags.confirm or False, samples=flags.samples)
@@ -152,6 +153,19 @@ def judge_plan(settings: Settings, flags: JudgeFlags, *, quiet: bool) -> JudgePl
                 note(f"answers are not kept: {error}")
             return replace(plan, cache=None)
     return plan
+
+
+def _with_command(plan: JudgePlan) -> JudgePlan:
+    """Let a replay that misses a recording name the command that records it: this very one."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from evaluator.backends.recordings import recording_command  # noqa: PLC0415
+
+    recording = plan.options.recording
+    if recording is None or recording.mode != "replay" or recording.folder is None:
+        return plan
+    told = replace(recording, command=recording_command(sys.argv[1:], recording.folder))
+    return replace(plan, options=replace(plan.options, recording=told))
 
 
 def _refuse_hosted(flags: JudgeFlags) -> None:

@@ -21,6 +21,7 @@ from evaluator.judges.cached import Cached
 from evaluator.judges.committee import Committee
 from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
+from evaluator.judges.replayed import Replayed
 from evaluator.judging import Case, Judge
 from evaluator.store.opinions import OpinionStore
 
@@ -157,6 +158,8 @@ def _options(name: str, plan: JudgePlan) -> JudgeOptions:
 def _wrapped(judge: Judge, name: str, plan: JudgePlan, store: OpinionStore | None) -> Judge:
     if not find_backend(_backend_of(name)).hosted:
         return judge  # costs nothing, and answers the same question alike: nothing to keep, nothing to ask again
+    if plan.options.recording is not None and plan.options.recording.mode == "replay":
+        judge = Replayed(judge)
     if plan.samples:
         judge = Sampled(judge, plan.samples)
     elif plan.confirm:

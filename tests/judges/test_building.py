@@ -52,6 +52,17 @@ def test_what_stands_where(built: list[JudgeOptions], tmp_path: Path) -> None:
     assert len(built) == 6
 
 
+async def test_a_replayed_result_says_so(built: list[JudgeOptions], tmp_path: Path) -> None:
+    """What recordings answered is flagged, and nothing else about it differs; a free judge replays nothing."""
+    replay = replace(_OPTIONS, recording=RecordingOptions(mode="replay", folder=tmp_path))
+    plain = await build_judge(JudgePlan(backend="one")).judge(make_case())
+    replayed = await build_judge(JudgePlan(backend="one", options=replay)).judge(make_case())
+    assert [flag.code for flag in replayed.flags] == ["replayed"]
+    assert replace(replayed, flags=()) == replace(plain, flags=())
+    assert isinstance(build_judge(JudgePlan(backend="free", options=replay)), Scripted)
+    assert len(built) == 3
+
+
 def test_a_free_judge_is_never_cached_or_asked_again(built: list[JudgeOptions], tmp_path: Path) -> None:
     """What costs nothing makes no file, and asking it again is refused rather than ignored."""
     del built

@@ -84,7 +84,7 @@ dist: $(VENV)/installed  ## build the source archive, and the wheel from it, int
 	$(PIP) wheel $(QUIET) --no-deps --no-build-isolation -w dist dist/*.tar.gz
 
 bench: $(VENV)/checkable  ## run the benchmarks
-	@for script in bench/[a-z]*.py; do echo "== $$script" && $(BIN)/python "$$script" || exit 1; done
+	@for script in bench/[a-z]*.py; do echo "== $$script" && PYTHONPATH=. $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis

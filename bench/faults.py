@@ -29,7 +29,7 @@ _ITEMS: Final = 1000
 _FAULTS: Final = Faults(too_many=0.15, server=0.05, dropped=0.03, cut=0.03, retry_after_s=1)
 _ANSWER: Final = (
     "Candidate: Item ITEM-%d. I would decide by the share of new members who still watch weekly after four weeks, "
-    "because that is what a subscription renews on, and I would stop if cancellations in the first week rise. We log both.\n"
+    "because that is what a subscription renews on, and I would stop if cancellations in the first week rise.\n"
 )
 
 

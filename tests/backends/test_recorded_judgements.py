@@ -43,7 +43,7 @@ _SDK_FORMS: Final[dict[str, type[BaseModel]]] = {
 }
 _SECRETS: Final = re.compile(
     r"\b(sk|pk|rk)-[\w-]{12,}|[Bb]earer |x-api-key|authorization|set-cookie|AKIA\w{12}|ghp_|hf_\w{10}|xox[bp]-"
-    r"|PRIVATE KEY|\borg-\w{6,}|\bproj_\w{6,}|req_\w{8,}|/home/|/root/|/Users/|/tmp/"
+    r"|PRIVATE KEY|\borg-\w{6,}|\bproj_\w{6,}|req_\w{8,}|/(?:home|root|Users|tmp)/"
 )
 _NONCE: Final = re.compile(r"request-[0-9a-f]{32}")
 

@@ -151,7 +151,7 @@ class Settings(BaseSettings):
         if self.cache or self.record or self.replay:
             return self.cache
         folder = self.cache_folder if self.cache_folder and self.cache_folder.is_absolute() else _home_cache()
-        return folder / "interview-evaluator" / "opinions.sqlite" if folder else None
+        return folder / "interview-evaluator" / "answers.sqlite" if folder else None
 
 
 def load_settings() -> Settings:

@@ -63,14 +63,14 @@ def test_shared_variables_keep_their_names(monkeypatch: pytest.MonkeyPatch, tmp_
     keys = {name: key.get_secret_value() for name, key in load_settings().plan().options.api_keys.items()}
     assert keys["openai"] == keys["openai-decisions"] == "sk-openai"
     assert keys["openai-compatible"] == "sk-local"
-    assert load_settings().plan().cache == tmp_path / "interview-evaluator" / "opinions.sqlite"
+    assert load_settings().plan().cache == tmp_path / "interview-evaluator" / "answers.sqlite"
     monkeypatch.setenv("EVALUATOR_OPENAI_API_KEY", "x")
     assert list(unknown_variables()) == ["EVALUATOR_OPENAI_API_KEY"]
 
 
 def test_cache_folder_may_be_unsaid_or_relative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an absolute XDG_CACHE_HOME answers are kept below ~/.cache, as the XDG specification asks."""
-    usual = Path.home() / ".cache" / "interview-evaluator" / "opinions.sqlite"
+    usual = Path.home() / ".cache" / "interview-evaluator" / "answers.sqlite"
     for value in ("", "relative/folder"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
         assert load_settings().plan().cache == usual

@@ -139,7 +139,7 @@ def judge_plan(settings: Settings, flags: JudgeFlags, *, quiet: bool) -> JudgePl
 
     from evaluator.cli.terminal import note  # noqa: PLC0415
     from evaluator.errors import OptionError  # noqa: PLC0415
-    from evaluator.store.opinions import OpinionStore  # noqa: PLC0415
+    from evaluator.store.answers import AnswerFile  # noqa: PLC0415
 
     plan = _with_command(settings.plan())
     if not plan.asks_hosted:
@@ -147,7 +147,7 @@ def judge_plan(settings: Settings, flags: JudgeFlags, *, quiet: bool) -> JudgePl
         return replace(plan, cache=None, confirm=flags.confirm or False, samples=flags.samples)
     if plan.cache is not None and settings.cache is None:
         try:
-            OpinionStore(plan.cache).close()
+            AnswerFile(plan.cache).close()
         except OptionError as error:
             if not quiet:
                 note(f"answers are not kept: {error}")

@@ -23,7 +23,7 @@ from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
 from evaluator.judges.replayed import Replayed
 from evaluator.judging import Case, Judge
-from evaluator.store.opinions import OpinionStore
+from evaluator.store.answers import AnswerFile, AnswerStore
 
 __all__ = ["JudgePlan", "build_estimate", "build_judge"]
 
@@ -75,8 +75,12 @@ class JudgePlan:
         return any(row.hosted for row in rows)
 
 
-def build_judge(plan: JudgePlan) -> Judge:
+def build_judge(plan: JudgePlan, answers: AnswerStore | None = None) -> Judge:
     """Build the judge of a plan; nothing slow is loaded and nothing is sent.
+
+    Args:
+        plan: Who judges.
+        answers: Where answers are kept, rather than in the plan's file.
 
     Raises:
         OptionError: A name or option that doesn't exist or can't be combined.
@@ -85,8 +89,9 @@ def build_judge(plan: JudgePlan) -> Judge:
     """
     plan = _checked(plan)
     judges = {name: make_judge(_backend_of(name), _options(name, plan)) for name in plan.names}
-    store = OpinionStore(plan.cache) if plan.cache and plan.asks_hosted else None
-    wrapped = {name: _wrapped(judge, name, plan, store) for name, judge in judges.items()}
+    if answers is None and plan.cache and plan.asks_hosted:
+        answers = AnswerFile(plan.cache)
+    wrapped = {name: _wrapped(judge, name, plan, answers) for name, judge in judges.items()}
     judge = Committee({name: wrapped[name] for name in plan.committee}) if plan.committee else wrapped[plan.backend]
     return Fallback(judge, wrapped[plan.fallback]) if plan.fallback else judge
 
@@ -155,7 +160,7 @@ def _options(name: str, plan: JudgePlan) -> JudgeOptions:
     )
 
 
-def _wrapped(judge: Judge, name: str, plan: JudgePlan, store: OpinionStore | None) -> Judge:
+def _wrapped(judge: Judge, name: str, plan: JudgePlan, store: AnswerStore | None) -> Judge:
     if not find_backend(_backend_of(name)).hosted:
         return judge  # costs nothing, and answers the same question alike: nothing to keep, nothing to ask again
     if plan.options.recording is not None and plan.options.recording.mode == "replay":

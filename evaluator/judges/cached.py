@@ -18,11 +18,12 @@ from evaluator.errors import OptionError
 from evaluator.judges.voting import asked_again, by_criterion
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Criterion, Rubric
-from evaluator.store.opinions import KeptOpinion, KeptTexts, OpinionStore
+from evaluator.store.answers import Answers, AnswerStore, KeptOpinion, KeptTexts
 from evaluator.types import Flag, JudgeInfo
 
 __all__ = ["Cached"]
 
+_SHORT: Final = 24  # hex digits that tell one criterion of a case from another: 96 bits
 _KEY_VERSION: Final = "1"  # raised when the same reply would be read differently
 
 
@@ -31,10 +32,12 @@ class _Keys:
     """Where the answers to a case are kept.
 
     Attributes:
+        head: What all of them stand under.
         by_criterion: Key of each criterion's opinion.
         texts: Key of what was written about the whole.
     """
 
+    head: str
     by_criterion: Mapping[str, str]
     texts: str
 
@@ -55,10 +58,11 @@ class _Known:
 class Cached:
     """Asks the judge only what the store doesn't know."""
 
-    def __init__(self, judge: Judge, store: OpinionStore) -> None:
+    def __init__(self, judge: Judge, store: AnswerStore) -> None:
         """Put a store before a judge."""
         self._judge = judge
         self._store = store
+        self._criteria: dict[tuple[str, str], str] = {}
         self._turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -79,11 +83,11 @@ class Cached:
         Raises:
             JudgeError: As the judge.
         """
-        keys = _keys(case, self._judge.info(case.rubric))
-        turn = self._turns.setdefault((asyncio.get_running_loop(), keys.texts), asyncio.Lock())
+        keys = self._keys(case)
+        turn = self._turns.setdefault((asyncio.get_running_loop(), keys.head + keys.texts), asyncio.Lock())
         async with turn:
             try:
-                known = await asyncio.to_thread(self._read, keys)
+                known = await self._read(keys)
             except OptionError as error:
                 asked = await self._judge.judge(case)
                 return replace(asked, flags=(*asked.flags, _broken(error)))
@@ -97,22 +101,44 @@ class Cached:
         if asked.answered_by is not None:  # another judge's opinions don't belong under this one's keys
             return asked if not known.opinions else _joined(case, asked, known)
         try:
-            await asyncio.to_thread(self._write, keys, asked, whole=not known.opinions)
+            await self._write(keys, asked, whole=not known.opinions)
         except OptionError as error:
             asked = replace(asked, flags=(*asked.flags, _broken(error)))
         return _joined(case, asked, known)
 
-    def _read(self, keys: _Keys) -> _Known:
-        kept = self._store.read(list(keys.by_criterion.values()))
+    def _keys(self, case: Case) -> _Keys:
+        """Hash all that an opinion depends on: what was said, what was asked, who judged by which prompt."""
+        rubric = case.rubric
+        shared = {
+            "version": _KEY_VERSION,
+            "turns": [(turn.role, turn.text) for turn in case.transcript.turns],
+            "question": case.transcript.question,
+            "question_type": case.question_type,
+            "reading_rules": rubric.reading_rules,
+            "rubric": (rubric.title, rubric.description),
+            "judge": self._judge.info(rubric).model_dump(mode="json"),
+        }
+        by_id = {criterion.id: self._criterion_key(criterion, rubric) for criterion in case.criteria}
+        return _Keys(_digest(shared), by_id, _digest(sorted(by_id.values()))[:_SHORT])
+
+    def _criterion_key(self, criterion: Criterion, rubric: Rubric) -> str:
+        """Return the hash of what a judge reads of a criterion; the same for every transcript, so made once."""
+        known = self._criteria.get((rubric.sha256, criterion.id))
+        if known is None:
+            known = self._criteria[rubric.sha256, criterion.id] = _digest(_read_by_judges(criterion))[:_SHORT]
+        return known
+
+    async def _read(self, keys: _Keys) -> _Known:
+        kept = await self._store.read(keys.head)
         opinions = {
-            criterion: kept[key]
+            criterion: kept.opinions[key]
             for criterion, key in keys.by_criterion.items()
-            if key in kept and kept[key].opinion.criterion == criterion
+            if key in kept.opinions and kept.opinions[key].opinion.criterion == criterion
         }
         whole = len(opinions) == len(keys.by_criterion)
-        return _Known(opinions, self._store.read_texts(keys.texts) if whole else None)
+        return _Known(opinions, kept.texts.get(keys.texts) if whole else None)
 
-    def _write(self, keys: _Keys, asked: Judgement, *, whole: bool) -> None:
+    async def _write(self, keys: _Keys, asked: Judgement, *, whole: bool) -> None:
         opinions = {
             keys.by_criterion[criterion]: KeptOpinion(
                 opinion, tuple(asked.votes.get(criterion, ())), asked.confirmation is not None
@@ -121,7 +147,9 @@ class Cached:
             if criterion in keys.by_criterion and opinion.confidence is not None
         }
         written = KeptTexts(asked.summary if whole else None, asked.better_answer, asked.follow_ups)
-        self._store.write(opinions, {} if written == KeptTexts(None, None, ()) else {keys.texts: written})
+        texts = {} if written == KeptTexts(None, None, ()) else {keys.texts: written}
+        if opinions or texts:
+            await self._store.write(keys.head, Answers(opinions, texts))
 
 
 def _joined(case: Case, asked: Judgement, known: _Known) -> Judgement:
@@ -151,23 +179,6 @@ def _joined(case: Case, asked: Judgement, known: _Known) -> Judgement:
 
 def _broken(error: OptionError) -> Flag:
     return Flag(code="cache_failed", message=f"Nothing was kept: {error.message}.")
-
-
-def _keys(case: Case, judge: JudgeInfo) -> _Keys:
-    """Hash all that an opinion depends on: what was said, what was asked, who judged by which prompt."""
-    rubric = case.rubric
-    shared = {
-        "version": _KEY_VERSION,
-        "turns": [(turn.role, turn.text) for turn in case.transcript.turns],
-        "question": case.transcript.question,
-        "question_type": case.question_type,
-        "reading_rules": rubric.reading_rules,
-        "rubric": (rubric.title, rubric.description),
-        "judge": judge.model_dump(mode="json"),
-    }
-    head = _digest(shared)
-    by_id = {criterion.id: _digest([head, _read_by_judges(criterion)]) for criterion in case.criteria}
-    return _Keys(by_id, _digest([head, sorted(by_id.values())]))
 
 
 def _read_by_judges(criterion: Criterion) -> dict[str, object]:

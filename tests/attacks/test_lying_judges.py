@@ -16,7 +16,7 @@ from evaluator.judges.fallback import Fallback
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric
-from evaluator.store.opinions import OpinionStore
+from evaluator.store.answers import AnswerFile
 from evaluator.types import JudgeInfo, Verdict, Vote
 from tests.fakes import FakeJudge, make_rubric, make_transcript, opinion
 
@@ -162,7 +162,7 @@ def test_the_fallback_judges_by_the_same_rules() -> None:
 
 async def test_a_liar_fills_the_cache_with_nothing_unasked(tmp_path: Path) -> None:
     """What wasn't asked is not kept, so that a later run can't find it there."""
-    store, rubric, transcript = OpinionStore(tmp_path / "opinions.sqlite"), make_rubric(), make_transcript(_SAID)
+    store, rubric, transcript = AnswerFile(tmp_path / "answers.sqlite"), make_rubric(), make_transcript(_SAID)
     liar = Liar((*_HONEST, opinion("misread_test", "absent")))
     await Cached(liar, store).judge(Case(transcript, rubric, "design", (rubric.criterion("vanity"),)))
     later = Liar((opinion("misread_test", "present", "experiment"),))

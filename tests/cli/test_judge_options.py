@@ -123,7 +123,7 @@ async def test_nothing_is_paid_for_twice(desk: _Desk) -> None:
     assert (second.id, second.findings, second.feedback) == (first.id, first.findings, first.feedback)
     assert (second.usage.requests, second.usage.cost_usd) == (0, 0.0)
     assert [flag.code for flag in second.flags] == ["from_cache"]
-    assert (desk.folder / "cache" / "interview-evaluator" / "opinions.sqlite").is_file()
+    assert (desk.folder / "cache" / "interview-evaluator" / "answers.sqlite").is_file()
     await desk.grade("--no-cache")
     await desk.grade("--model", "gpt-6-sol")
     assert desk.stub.requests == 3

@@ -14,7 +14,7 @@ from evaluator.judges.cached import Cached
 from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
 from evaluator.judging import Case, Judgement
-from evaluator.store.opinions import OpinionStore
+from evaluator.store.answers import AnswerFile, Answers
 from evaluator.types import Turn, Usage
 from tests.fakes import make_transcript, opinion
 from tests.judges.judges import CRITERIA, Scripted, make_case
@@ -30,19 +30,19 @@ _WRITTEN = Judgement(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> OpinionStore:
+def store(tmp_path: Path) -> AnswerFile:
     """Return an empty store."""
-    return OpinionStore(tmp_path / "opinions.sqlite")
+    return AnswerFile(tmp_path / "answers.sqlite")
 
 
-async def _ask(store: OpinionStore, case: Case, judge: Scripted) -> list[tuple[str, ...]]:
+async def _ask(store: AnswerFile, case: Case, judge: Scripted) -> list[tuple[str, ...]]:
     """Ask through the store and return what was asked of the judge this time."""
     before = len(judge.asked)
     await Cached(judge, store).judge(case)
     return judge.asked[before:]
 
 
-async def test_nothing_is_asked_twice(store: OpinionStore) -> None:
+async def test_nothing_is_asked_twice(store: AnswerFile) -> None:
     """The second time all comes from the store, texts included, costs nothing, and is said to."""
     judge, case = Scripted(_WRITTEN), make_case()
     first = await Cached(judge, store).judge(case)
@@ -55,7 +55,7 @@ async def test_nothing_is_asked_twice(store: OpinionStore) -> None:
     assert first.flags == ()
 
 
-async def test_an_edited_definition_asks_for_that_criterion_alone(store: OpinionStore) -> None:
+async def test_an_edited_definition_asks_for_that_criterion_alone(store: AnswerFile) -> None:
     """One criterion's meaning changed: it is asked about, the others come from the store."""
     judge = Scripted(_WRITTEN)
     await _ask(store, make_case(), judge)
@@ -64,7 +64,7 @@ async def test_an_edited_definition_asks_for_that_criterion_alone(store: Opinion
     assert await _ask(store, edited, judge) == []
 
 
-async def test_a_summary_of_a_part_is_left_out(store: OpinionStore) -> None:
+async def test_a_summary_of_a_part_is_left_out(store: AnswerFile) -> None:
     """A summary written about one criterion doesn't stand for all; the same texts come the next time."""
     judge, edit = Scripted(_WRITTEN), ("No goal of the business is named.", "No goal at all is named.")
     await _ask(store, make_case(), judge)
@@ -85,14 +85,14 @@ async def test_a_summary_of_a_part_is_left_out(store: OpinionStore) -> None:
         ("weights: {critical: 5", "weights: {critical: 8"),
     ],
 )
-async def test_an_edit_of_advice_or_weights_asks_nothing(store: OpinionStore, edit: tuple[str, str]) -> None:
+async def test_an_edit_of_advice_or_weights_asks_nothing(store: AnswerFile, edit: tuple[str, str]) -> None:
     """What no judge reads changes no opinion."""
     judge = Scripted(_WRITTEN)
     await _ask(store, make_case(), judge)
     assert await _ask(store, make_case(edit=edit), judge) == []
 
 
-async def test_whatever_an_opinion_depends_on_makes_a_new_key(store: OpinionStore) -> None:
+async def test_whatever_an_opinion_depends_on_makes_a_new_key(store: AnswerFile) -> None:
     """Other words, question, type, model, prompt or reading rules: everything is asked anew."""
     judge = Scripted(_WRITTEN)
     case = make_case()
@@ -113,7 +113,7 @@ async def test_whatever_an_opinion_depends_on_makes_a_new_key(store: OpinionStor
     assert await _ask(store, case, judge) == []
 
 
-async def test_how_often_was_asked_is_part_of_the_key(store: OpinionStore) -> None:
+async def test_how_often_was_asked_is_part_of_the_key(store: AnswerFile) -> None:
     """A single answer doesn't pass for a confirmed one, nor a confirmed one for a majority."""
     judge, case = Scripted(_WRITTEN), make_case()
     await Cached(judge, store).judge(case)
@@ -122,7 +122,7 @@ async def test_how_often_was_asked_is_part_of_the_key(store: OpinionStore) -> No
     assert len(judge.asked) == 1 + 1 + 3
 
 
-async def test_names_and_times_of_turns_are_no_new_words(store: OpinionStore) -> None:
+async def test_names_and_times_of_turns_are_no_new_words(store: AnswerFile) -> None:
     """No judge reads who is called what, or when it was said."""
     judge, case = Scripted(_WRITTEN), make_case()
     await _ask(store, case, judge)
@@ -130,7 +130,7 @@ async def test_names_and_times_of_turns_are_no_new_words(store: OpinionStore) ->
     assert await _ask(store, replace(case, transcript=case.transcript.model_copy(update={"turns": turns})), judge) == []
 
 
-async def test_failures_are_never_kept(store: OpinionStore) -> None:
+async def test_failures_are_never_kept(store: AnswerFile) -> None:
     """What could not be used is asked for again; "can't tell" is an answer and is not."""
     said = (opinion("vanity", "unscored", confidence=None), opinion("vague", "unscored", confidence=0.4))
     judge, case = Scripted(said), make_case("vanity", "vague")
@@ -138,7 +138,7 @@ async def test_failures_are_never_kept(store: OpinionStore) -> None:
     assert await _ask(store, case, judge) == [("vanity",)]
 
 
-async def test_a_missing_opinion_is_asked_for_again(store: OpinionStore) -> None:
+async def test_a_missing_opinion_is_asked_for_again(store: AnswerFile) -> None:
     """What was asked and not answered, or answered twice, isn't kept."""
     twice = (opinion("vanity", "present"), opinion("vanity", "absent"), opinion("no_goal", "absent"))
     judge, case = Scripted(twice), make_case("vanity", "no_goal", "vague")
@@ -146,7 +146,7 @@ async def test_a_missing_opinion_is_asked_for_again(store: OpinionStore) -> None
     assert await _ask(store, case, judge) == [("vanity", "vague")]
 
 
-async def test_an_error_is_never_kept(store: OpinionStore) -> None:
+async def test_an_error_is_never_kept(store: AnswerFile) -> None:
     """A judge that gave no answer is asked again."""
     judge, case = Scripted(JudgeUnavailable("down"), _WRITTEN), make_case()
     with pytest.raises(JudgeUnavailable):
@@ -154,7 +154,7 @@ async def test_an_error_is_never_kept(store: OpinionStore) -> None:
     assert await _ask(store, case, judge) == [CRITERIA]
 
 
-async def test_a_stand_ins_opinions_are_not_kept_as_the_judges(store: OpinionStore) -> None:
+async def test_a_stand_ins_opinions_are_not_kept_as_the_judges(store: AnswerFile) -> None:
     """What another judge said doesn't lie under the key of the one that was asked."""
     judge = Scripted(JudgeUnavailable("down"), JudgeUnavailable("down"), _WRITTEN, model="big")
     both, case = Fallback(judge, Scripted(_WRITTEN, model="small")), make_case()
@@ -164,7 +164,7 @@ async def test_a_stand_ins_opinions_are_not_kept_as_the_judges(store: OpinionSto
     assert (await Cached(both, store).judge(case)).answered_by is None
 
 
-async def test_votes_and_flip_rate_are_kept(store: OpinionStore) -> None:
+async def test_votes_and_flip_rate_are_kept(store: AnswerFile) -> None:
     """A verdict from the store shows who said what, and how stable it was, as when it was new."""
     unsure = [opinion("vanity", "present", confidence=0.5), opinion("vague", "absent", confidence=0.9)]
     again = [opinion("vanity", "absent", confidence=0.5)]
@@ -178,7 +178,7 @@ async def test_votes_and_flip_rate_are_kept(store: OpinionStore) -> None:
     assert (first.confirmation.asked, first.confirmation.flipped) == (1, 1)
 
 
-async def test_the_same_case_at_the_same_time_is_asked_once(store: OpinionStore) -> None:
+async def test_the_same_case_at_the_same_time_is_asked_once(store: AnswerFile) -> None:
     """Ten who ask at once pay once."""
     judge, case = Scripted(_WRITTEN), make_case()
     cached = Cached(judge, store)
@@ -187,29 +187,50 @@ async def test_the_same_case_at_the_same_time_is_asked_once(store: OpinionStore)
     assert {judgement.summary for judgement in judgements} == {"All is well."}
 
 
+class _Swapping:
+    """A store that hands out the first two opinions under each other's keys."""
+
+    def __init__(self, store: AnswerFile) -> None:
+        self._store = store
+
+    async def read(self, head: str) -> Answers:
+        known = await self._store.read(head)
+        first, second, *_ = [*sorted(known.opinions), "", ""]
+        swapped = {first: second, second: first}
+        return Answers({swapped.get(key, key): kept for key, kept in known.opinions.items()}, known.texts)
+
+    async def write(self, head: str, answers: Answers) -> None:
+        await self._store.write(head, answers)
+
+
 async def test_damaged_entries_are_asked_for_and_replaced(tmp_path: Path) -> None:
     """An entry that can't be read, or is about something else, is asked for once more and is whole from then on."""
-    path = tmp_path / "opinions.sqlite"
-    store, judge, case = OpinionStore(path), Scripted(_WRITTEN), make_case()
+    path = tmp_path / "answers.sqlite"
+    store, judge, case = AnswerFile(path), Scripted(_WRITTEN), make_case()
     await _ask(store, case, judge)
     with sqlite3.connect(path) as connection:
-        keys = [key for (key,) in connection.execute("SELECT key FROM opinions ORDER BY kept")]
-        (other,) = connection.execute("SELECT kept FROM opinions WHERE key = ?", keys[3:4]).fetchone()
-        damaged = ['{"opinion": {"criterion"', '{"opinion": {"verdict": "superb"}}', other]
-        connection.executemany("UPDATE opinions SET kept = ? WHERE key = ?", zip(damaged, keys[:3], strict=True))
-        connection.execute("UPDATE texts SET kept = '[]'")
+        connection.execute("UPDATE answers SET packed = substr(packed, 1, 40)")
     connection.close()
-    (asked,) = await _ask(store, case, judge)
-    assert len(asked) == 3
+    assert await _ask(store, case, judge) == [CRITERIA]
     assert await _ask(store, case, judge) == []
+
+
+async def test_an_opinion_under_anothers_key_counts_as_unknown(store: AnswerFile) -> None:
+    """What is about another criterion than its key says is asked for once more."""
+    judge, case = Scripted(_WRITTEN), make_case()
+    swapping = _Swapping(store)
+    await Cached(judge, swapping).judge(case)
+    judge.asked.clear()
+    await Cached(judge, swapping).judge(case)
+    assert [len(asked) for asked in judge.asked] == [2]
 
 
 async def test_a_broken_store_costs_no_answer(tmp_path: Path) -> None:
     """If the file breaks while it is used, the judge is asked, its answer returned, and the failure told."""
-    path = tmp_path / "opinions.sqlite"
-    store, judge, case = OpinionStore(path), Scripted(_WRITTEN), make_case()
+    path = tmp_path / "answers.sqlite"
+    store, judge, case = AnswerFile(path), Scripted(_WRITTEN), make_case()
     with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE opinions")
+        connection.execute("DROP TABLE answers")
     connection.close()
     judgement = await Cached(judge, store).judge(case)
     assert len(judgement.opinions) == len(CRITERIA)
@@ -218,10 +239,10 @@ async def test_a_broken_store_costs_no_answer(tmp_path: Path) -> None:
 
 async def test_an_answer_that_cannot_be_written_is_returned(tmp_path: Path) -> None:
     """A full disk at the end of a paid call loses the entry and not the answer."""
-    path = tmp_path / "opinions.sqlite"
-    store, judge, case = OpinionStore(path), Scripted(_WRITTEN), make_case()
+    path = tmp_path / "answers.sqlite"
+    store, judge, case = AnswerFile(path), Scripted(_WRITTEN), make_case()
     with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TRIGGER full BEFORE INSERT ON opinions BEGIN SELECT RAISE(ABORT, 'full'); END")
+        connection.execute("CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'full'); END")
     connection.close()
     judgement = await Cached(judge, store).judge(case)
     assert judgement.summary == "All is well."

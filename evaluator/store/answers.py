@@ -1,0 +1,210 @@
+"""What was answered and paid for, by content key: nothing is paid for twice.
+
+Answers to one case stand together under its head, a hash of what was said and who judged; within, each opinion has a
+key of its criterion too, so that an edited criterion is asked for alone. `AnswerFile` keeps them in SQLite (WAL; safe
+for many threads and processes). The file holds candidates' words: only its owner may read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from evaluator.errors import OptionError
+from evaluator.judging import Opinion
+from evaluator.types import Vote
+
+__all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "unpack"]
+
+_APPLICATION: Final = 0x49_45_4F_50  # marks the file as ours, in the place that SQLite keeps for it
+_VERSION: Final = 2
+_WAIT_S: Final = 10.0
+_CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
+_FAST: Final = 1  # zlib level: answers shrink to a third in a tenth of a millisecond
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOpinion:
+    """One criterion's answer.
+
+    Attributes:
+        opinion: The opinion.
+        votes: What each of several answers said; empty if one was enough.
+        confirmed: Whether the judge asks again where it is unsure, even if it didn't here.
+    """
+
+    opinion: Opinion
+    votes: tuple[Vote, ...] = ()
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTexts:
+    """What was written about a whole case; as in `Judgement`."""
+
+    summary: str | None
+    better_answer: str | None
+    follow_ups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers to one case.
+
+    Attributes:
+        opinions: By key of the criterion.
+        texts: By key of all the criteria that they were written about.
+    """
+
+    opinions: Mapping[str, KeptOpinion] = field(default_factory=dict[str, KeptOpinion])
+    texts: Mapping[str, KeptTexts] = field(default_factory=dict[str, KeptTexts])
+
+
+_ANSWERS: Final = TypeAdapter(Answers)
+
+
+class AnswerStore(Protocol):
+    """Where answers are kept."""
+
+    async def read(self, head: str) -> Answers:
+        """Return what is known of a case; what can't be read counts as unknown.
+
+        Raises:
+            OptionError: The store fails.
+        """
+        ...
+
+    async def write(self, head: str, answers: Answers) -> None:
+        """Keep answers beside those that a case has; a key that stands there already is replaced.
+
+        Raises:
+            OptionError: The store fails.
+        """
+        ...
+
+
+def pack(answers: Answers) -> bytes:
+    """Return answers as bytes: JSON, compressed."""
+    return zlib.compress(_ANSWERS.dump_json(answers), _FAST)
+
+
+def unpack(packed: Iterable[bytes]) -> Answers:
+    """Join what was packed, later ones before earlier ones; what is damaged counts as unknown."""
+    joined = Answers({}, {})
+    for one in packed:
+        try:
+            answers = _ANSWERS.validate_json(zlib.decompress(one))
+        except (ValidationError, ValueError, TypeError, zlib.error):  # an opinion checks itself too
+            continue
+        joined = Answers({**joined.opinions, **answers.opinions}, {**joined.texts, **answers.texts})
+    return joined
+
+
+class AnswerFile:
+    """An `AnswerStore` in a file of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, and make it with its folder if there is none.
+
+        Raises:
+            OptionError: It can't be opened or written, isn't ours, or was written by another version.
+        """
+        self._lock = threading.Lock()
+        self._name = path.name
+        with self._told("can't be opened"):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    async def read(self, head: str) -> Answers:
+        """Return what is known of a case, without holding up the event loop; as `AnswerStore`."""
+        return (await asyncio.to_thread(self.read_many, [head])).get(head, Answers())
+
+    async def write(self, head: str, answers: Answers) -> None:
+        """Keep answers, without holding up the event loop; as `AnswerStore`."""
+        await asyncio.to_thread(self.write_many, [(head, answers)])
+
+    def read_many(self, heads: Sequence[str]) -> dict[str, Answers]:
+        """Return what is known of some cases, by head.
+
+        Raises:
+            OptionError: The file can't be read.
+        """
+        packed: dict[str, list[bytes]] = {}
+        for first in range(0, len(heads), _CHUNK):
+            chunk = heads[first : first + _CHUNK]
+            query = f"SELECT head, packed FROM answers WHERE head IN ({','.join('?' * len(chunk))}) ORDER BY number"  # noqa: S608 - question marks
+            with self._told("can't be read"), self._lock:
+                for head, one in self._connection.execute(query, chunk):
+                    packed.setdefault(head, []).append(one)
+        return {head: unpack(all_of_it) for head, all_of_it in packed.items()}
+
+    def write_many(self, answers: Iterable[tuple[str, Answers]]) -> None:
+        """Keep answers to some cases, all or none.
+
+        Raises:
+            OptionError: The file can't be written.
+        """
+        rows = [(head, pack(one)) for head, one in answers]
+        with self._told("can't be written"), self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:  # ends the transaction either way
+                self._connection.executemany("INSERT INTO answers (head, packed) VALUES (?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        ask = self._connection.execute
+        ask("BEGIN")  # one moment for all three: another process may be making the file
+        with self._connection:
+            (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
+            (tables,) = ask("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != _APPLICATION and (application or version or tables):
+            raise OptionError("it holds something else", where=self._name, remedy="name another file with --cache FILE")
+        if application == _APPLICATION and version != _VERSION:
+            raise OptionError(
+                f"another version of the evaluator wrote it ({version})", where=self._name, remedy="name another file"
+            )
+        ask("PRAGMA journal_mode=WAL")
+        ask("PRAGMA synchronous=FULL")  # what was paid for survives a power cut
+        if application == _APPLICATION:
+            return
+        ask("BEGIN IMMEDIATE")
+        with self._connection:
+            ask(
+                "CREATE TABLE IF NOT EXISTS answers "
+                "(number INTEGER PRIMARY KEY, head TEXT NOT NULL, packed BLOB NOT NULL)"
+            )
+            ask("CREATE INDEX IF NOT EXISTS answers_by_head ON answers (head)")
+            ask(f"PRAGMA user_version={_VERSION}")
+            ask(f"PRAGMA application_id={_APPLICATION}")
+
+    @contextmanager
+    def _told(self, what: str) -> Generator[None]:
+        """Turn what the file system and SQLite raise into one error of ours."""
+        try:
+            yield
+        except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a null character in the path
+            raise OptionError(
+                f"the result cache {what}: {type(error).__name__}",
+                where=self._name,
+                remedy="name another file with --cache FILE, or go without by --no-cache",
+            ) from error

@@ -123,7 +123,13 @@ class JudgeUnavailable(JudgeError):
 
 
 class JudgeMisuse(JudgeError):
-    """The judge will never answer this call (bad key, unknown model, damaged weights)."""
+    """The judge will never answer this call (bad key, unknown model, damaged weights).
+
+    Attributes:
+        for_all: Whether it would answer no other transcript either, so that asking on is in vain.
+    """
+
+    for_all: bool = True
 
 
 class MissingExtra(EvaluatorError):

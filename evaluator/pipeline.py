@@ -44,9 +44,9 @@ from evaluator.types import (
 )
 from evaluator.version import __version__
 
-__all__ = ["aevaluate", "evaluate"]
+__all__ = ["STAGES_VERSION", "aevaluate", "evaluate"]
 
-_STAGES_VERSION: Final = "2"  # raised when a stage changes what the same opinions lead to; part of the content key
+STAGES_VERSION: Final = "2"  # raised when a stage changes what the same opinions lead to; part of the content key
 
 
 def evaluate(
@@ -197,7 +197,7 @@ class _Outcome:
             "review_reasons": self.review_reasons,
             "rubric": self.rubric.sha256,
             "judge": (self.judgement.answered_by or self.info).model_dump(mode="json"),
-            "stages": _STAGES_VERSION,
+            "stages": STAGES_VERSION,
         }
         canonical = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"

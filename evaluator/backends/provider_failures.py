@@ -121,13 +121,17 @@ class Failure:
             case 404:
                 return self.misuse("no such model or address", "check the model's name and base_url")
             case 413:
-                return self.misuse("the request is too large", "shorten the transcript")
+                return self.misuse("the request is too large", "shorten the transcript", for_all=False)
             case _ if "context_length" in code:
                 return self.misuse(
-                    "the model can't hold a request of this length", "shorten it, or choose another model"
+                    "the model can't hold a request of this length",
+                    "shorten it, or choose another model",
+                    for_all=False,
                 )
             case _:
-                return self.misuse("the provider refuses the request", "check model, effort and the other options")
+                return self.misuse(
+                    "the provider refuses the request", "check model, effort and the other options", for_all=False
+                )
 
     def unreadable(self) -> ProviderFailure:
         """Return the error for an answer that isn't in the form of the API."""
@@ -139,9 +143,10 @@ class Failure:
         error.status = self.status
         return error
 
-    def misuse(self, message: str, remedy: str | None = None) -> ProviderRefusal:
-        """Return the error for: give up."""
+    def misuse(self, message: str, remedy: str | None = None, *, for_all: bool = True) -> ProviderRefusal:
+        """Return the error for: give up; with ``for_all``, on every other transcript too."""
         error = ProviderRefusal(self._told(message), where=self.provider, remedy=remedy)
+        error.for_all = for_all
         error.code, error.named = self.code, self.named
         return error
 

@@ -1,0 +1,244 @@
+"""The database of durable runs: SQLite in a file of the run, or a Postgres that many machines share.
+
+Statements are written once, in the SQL that both understand. Every change is one transaction. A Postgres that is away
+for a while is waited for; whatever else goes wrong is one error of ours. Apart from the stores so that SQLAlchemy is
+known here alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from evaluator.errors import EvaluatorError, MissingExtra, OptionError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url"]
+
+_WAIT_S: Final = 30.0  # for another transaction of the same SQLite file
+_AWAY_S: Final = 300.0  # as long as a Postgres that restarts, or a network that is down, is waited for
+_LONGEST_WAIT_S: Final = 2.0
+_POSTGRES: Final = ("postgres", "postgresql", "postgresql+psycopg")
+
+Row = Sequence[Any]
+Values = Mapping[str, object]
+_Result = TypeVar("_Result")
+
+
+class DatabaseFailed(EvaluatorError):
+    """The database can't be read or written; what was committed is safe."""
+
+
+class Transaction(Protocol):
+    """Statements that take effect together, or not at all."""
+
+    def rows(self, statement: str, values: Values | None = None) -> Sequence[Row]:
+        """Run a statement and return its rows; a list among the values stands for ``IN :name``."""
+        ...
+
+    def run(self, statement: str, values: Values | Sequence[Values] | None = None) -> int:
+        """Run a statement, once or for each of several sets of values; return how many rows it touched."""
+        ...
+
+
+def checked_url(url: str) -> str:
+    """Return the address of a Postgres in the form that the driver takes.
+
+    Raises:
+        OptionError: It is no address of a Postgres; the message doesn't repeat it, as it may hold a password.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in _POSTGRES or not rest:
+        raise OptionError(
+            "this is no address of a Postgres",
+            where="database_url",
+            remedy="write postgresql://USER:PASSWORD@HOST/NAME, or leave it out to work in the output folder",
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+class Database:
+    """One database. Safe to share between threads."""
+
+    def __init__(self, place: Path | str) -> None:
+        """Open a file, which is made if there is none, or a Postgres by its address.
+
+        Raises:
+            OptionError: The address is none, or the file can't be made.
+            MissingExtra: The extra `batch` isn't installed.
+        """
+        self.shared = isinstance(place, str)
+        self.name = _shown(place)
+        self._engine = _postgres(checked_url(place)) if isinstance(place, str) else _sqlite(place)
+
+    def read(self, work: Callable[[Transaction], _Result]) -> _Result:
+        """Run some reading in one transaction, again if the connection broke, and return what it returns.
+
+        Raises:
+            DatabaseFailed: It can't be read, or stayed away.
+        """
+        return self._patiently(lambda: self._once(work, writes=False))
+
+    def write(self, work: Callable[[Transaction], _Result]) -> _Result:
+        """Run some changes in one transaction, again if the connection broke, and return what they return.
+
+        A connection may break when the changes have just taken effect: ``work`` must bear being run twice.
+
+        Raises:
+            DatabaseFailed: It can't be written, or stayed away; none of the changes took effect.
+        """
+        return self._patiently(lambda: self._once(work, writes=True))
+
+    def stream(self, statement: str, values: Values, *, chunk: int = 200) -> Iterator[Row]:
+        """Yield the rows of a statement that takes ``:after`` and ``:chunk``, by the number in their first column.
+
+        Raises:
+            DatabaseFailed: As `read`.
+        """
+        after = -1
+        while True:
+            asked = {**values, "after": after, "chunk": chunk}
+            rows = self.read(lambda transaction, asked=asked: transaction.rows(statement, asked))
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _once(self, work: Callable[[Transaction], _Result], *, writes: bool) -> _Result:
+        with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            return work(_Connection(connection))
+
+    def _patiently(self, attempt: Callable[[], _Result]) -> _Result:
+        import sqlalchemy as sa
+
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass if self.shared else lambda _: False),
+            wait=wait_random_exponential(multiplier=0.05, max=_LONGEST_WAIT_S),
+            stop=stop_after_delay(_AWAY_S),
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise DatabaseFailed(
+                f"the database can't be used: {_reason(error)}", where=self.name, remedy=_remedy(error, self)
+            ) from error
+
+
+class _Connection:
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, values: Values | None = None) -> Sequence[Row]:
+        return self._execute(statement, values).all()
+
+    def run(self, statement: str, values: Values | Sequence[Values] | None = None) -> int:
+        if not values and values is not None:
+            return 0
+        return self._execute(statement, values).rowcount
+
+    def _execute(self, statement: str, values: Values | Sequence[Values] | None) -> sa.CursorResult[Any]:
+        several = frozenset[str]()
+        if isinstance(values, Mapping):
+            several = frozenset(name for name, value in values.items() if isinstance(value, list))
+        return self._connection.execute(_prepared(statement, several), values)
+
+
+@lru_cache(maxsize=256)
+def _prepared(statement: str, several: frozenset[str]) -> sa.TextClause:
+    import sqlalchemy as sa
+
+    return sa.text(statement).bindparams(*(sa.bindparam(name, expanding=True) for name in sorted(several)))
+
+
+def _sqlite(path: Path) -> sa.Engine:
+    sa = _sqlalchemy()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except (OSError, ValueError) as error:
+        raise OptionError(
+            f"the folder can't be written: {type(error).__name__}", where=path.name, remedy="choose another folder"
+        ) from error
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False),
+        poolclass=sa.QueuePool,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: object) -> None:  # pyright: ignore[reportUnusedFunction] - the event calls it
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # what was paid for survives a power cut
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:  # pyright: ignore[reportUnusedFunction] - the event calls it
+        # A plain BEGIN that turns to writing is refused, not kept waiting, if another transaction wrote meanwhile.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options()["writes"] else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str) -> sa.Engine:
+    sa = _sqlalchemy()
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5})
+
+
+def _sqlalchemy() -> Any:  # noqa: ANN401 - the module
+    try:
+        import sqlalchemy
+    except ImportError as error:
+        raise MissingExtra(
+            "durable runs need the packages of the extra `batch`",
+            remedy="pip install 'interview-evaluator[batch]'",
+        ) from error
+    return sqlalchemy
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether a Postgres may answer later: the connection broke, it starts or stops, or two changes crossed."""
+    import sqlalchemy as sa
+
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    broken = error.connection_invalidated or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    return broken if state is None else state[:2] in {"08", "57", "40", "53", "55"}
+
+
+def _reason(error: BaseException) -> str:
+    """Return what the driver says of a file, or the kind of error alone: a server's words may repeat a value."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return str(cause)
+    state = getattr(cause, "sqlstate", None)
+    return f"{type(cause).__name__}{f' [{state}]' if state else ''}"
+
+
+def _remedy(error: BaseException, database: Database) -> str:
+    said = str(getattr(error, "orig", ""))
+    if database.shared:
+        return "check that the server runs and lets this machine in, then run the same command again"
+    if "full" in said:
+        return "make room on the disk, then run the same command again: nothing is lost"
+    return "check the folder's rights and its disk, then run the same command again: nothing is lost"
+
+
+def _shown(place: Path | str) -> str:
+    if isinstance(place, Path):
+        return place.name
+    parts = urlsplit(place)
+    return f"{parts.hostname or 'localhost'}{parts.path}"

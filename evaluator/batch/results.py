@@ -1,0 +1,228 @@
+"""What became of each transcript of a durable run.
+
+A result is written once: a graded one stands for good, a failure yields to whatever comes later. A shard that was taken
+over has a new epoch, and results that come under an old one are dropped: a worker that was thought dead can't write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from evaluator.batch.database import Database, Row, Transaction
+from evaluator.batch.packing import pack_text, read_transcripts, unpack_text
+from evaluator.batch.records import FailedItem, GradedItem, Problem
+from evaluator.errors import EvaluatorError
+from evaluator.store.answers import Answers, pack, unpack
+from evaluator.types import Evaluation, Transcript, Usage
+
+__all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
+
+_NOT_GRADED: Final = Problem(
+    "not_graded", "The run ended before it was this item's turn; run the same command.", again=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A shard in the hands of one worker.
+
+    Attributes:
+        shard: Its id.
+        run: Id of the run.
+        grading: As in `Spec`.
+        attempt: Which round of the run made it, from 1.
+        owner: Name of the worker.
+        epoch: How often it was claimed; writing under an older one has no effect.
+        open: Transcripts that still need a result, by content key.
+    """
+
+    shard: str
+    run: str
+    grading: str
+    attempt: int
+    owner: str
+    epoch: int
+    open: Mapping[str, Transcript]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one transcript; exactly one of evaluation and problem is set."""
+
+    claim: Claim
+    key: str
+    evaluation: Evaluation | None
+    problem: Problem | None
+    usage: Usage
+
+
+class ClaimLost(EvaluatorError):
+    """Somebody else has taken the shard, as if this worker were dead; what it grades of it can't be kept."""
+
+
+class ResultStore:
+    """The results of one database, whose tables are there. Safe to share between threads."""
+
+    def __init__(self, database: Database) -> None:
+        """Write to a database that `RunStore` has prepared."""
+        self._database = database
+        self._dictionaries: dict[str, bytes] = {}
+
+    def claim(self, shard: str, owner: str) -> Claim:
+        """Take a shard, whoever had it before, with what of it still needs a result and belongs to the run now."""
+        values = {"shard": shard, "owner": owner}
+
+        def work(transaction: Transaction) -> Claim:
+            ((run, grading, attempt, epoch, keys),) = transaction.rows(
+                """UPDATE ev_shards SET epoch = epoch + 1, owner = :owner WHERE shard = :shard
+                RETURNING run, grading, attempt, epoch, keys""",
+                values,
+            )
+            wanted = transaction.rows(
+                """SELECT DISTINCT i.key FROM ev_items i JOIN ev_runs u ON u.run = i.run
+                LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
+                WHERE i.run = :run AND i.key IN :keys AND u.grading = :grading
+                    AND (r.key IS NULL OR (r.graded = 0 AND r.shard <> :shard))""",
+                {"run": run, "grading": grading, "shard": shard, "keys": keys.split()},
+            )
+            known = {key for (key,) in wanted}
+            found = read_transcripts(transaction, [key for key in keys.split() if key in known])
+            return Claim(shard, run, grading, attempt, owner, epoch, found)
+
+        return self._database.write(work)
+
+    def release(self, claim: Claim) -> None:
+        """Say that a shard is finished, unless somebody else has taken it."""
+        self._database.write(
+            lambda transaction: transaction.run(
+                "UPDATE ev_shards SET finished = 1 WHERE shard = :shard AND epoch = :epoch",
+                {"shard": claim.shard, "epoch": claim.epoch},
+            )
+        )
+
+    def answers(self, heads: Sequence[str]) -> dict[str, Answers]:
+        """Return what is known of some cases, by head."""
+        rows = self._database.read(
+            lambda transaction: transaction.rows(
+                "SELECT head, packed FROM ev_answers WHERE head IN :heads ORDER BY number", {"heads": list(heads)}
+            )
+        )
+        packed: dict[str, list[bytes]] = {}
+        for head, one in rows:
+            packed.setdefault(head, []).append(one)
+        return {head: unpack(all_of_it) for head, all_of_it in packed.items()}
+
+    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, Answers]] = ()) -> set[str]:
+        """Keep results, and answers by head, in one transaction; return the shards of which nothing was kept.
+
+        These were taken by somebody else: the results come under a claim that is lost.
+        """
+        rows = [(result, self._packed(result)) for result in results]
+        kept = [{"head": head, "packed": pack(one)} for head, one in answers]
+
+        def work(transaction: Transaction) -> set[str]:
+            transaction.run("INSERT INTO ev_answers (head, packed) VALUES (:head, :packed)", kept)
+            claims = {result.claim.shard: result.claim for result in results}
+            holding = self._holding(transaction, claims)
+            held = [(result, one) for result, one in rows if holding.get(result.claim.shard) == result.claim.epoch]
+            fresh = [
+                (result, one)
+                for result, one in held
+                if transaction.run(
+                    """INSERT INTO ev_results VALUES (:grading, :key, :graded, :review, :again, :shard, :packed)
+                    ON CONFLICT (grading, key) DO UPDATE SET graded = :graded, review = :review, again = :again,
+                        shard = :shard, packed = :packed WHERE ev_results.graded = 0""",
+                    _result_row(result, one),
+                )
+            ]
+            for owner in {result.claim.owner for result, _ in fresh}:
+                self._count(transaction, [result for result, _ in fresh if result.claim.owner == owner])
+            return {claim.shard for claim in claims.values() if holding.get(claim.shard) != claim.epoch}
+
+        return self._database.write(work)
+
+    def _holding(self, transaction: Transaction, claims: Mapping[str, Claim]) -> dict[str, int]:
+        """Return the epochs of shards, which nobody can take before the transaction ends."""
+        if not claims:
+            return {}
+        lock = " FOR SHARE" if self._database.shared else ""
+        statement = f"SELECT shard, epoch FROM ev_shards WHERE shard IN :shards ORDER BY shard{lock}"  # noqa: S608 - our own text
+        return {str(shard): int(epoch) for shard, epoch in transaction.rows(statement, {"shards": list(claims)})}
+
+    @staticmethod
+    def _count(transaction: Transaction, results: Sequence[Result]) -> None:
+        claim = results[0].claim
+        graded = [result.evaluation for result in results if result.evaluation]
+        transaction.run(
+            """INSERT INTO ev_progress
+            VALUES (:run, :attempt, :owner, :graded, :review, :failed, :requests, :cost_usd, :unpriced)
+            ON CONFLICT (run, attempt, owner) DO UPDATE SET graded = ev_progress.graded + :graded,
+                review = ev_progress.review + :review, failed = ev_progress.failed + :failed,
+                requests = ev_progress.requests + :requests, cost_usd = ev_progress.cost_usd + :cost_usd,
+                unpriced = ev_progress.unpriced + :unpriced""",
+            {
+                "run": claim.run,
+                "attempt": claim.attempt,
+                "owner": claim.owner,
+                "graded": len(graded),
+                "review": sum(evaluation.scorecard.needs_review for evaluation in graded),
+                "failed": len(results) - len(graded),
+                "requests": sum(result.usage.requests for result in results),
+                "cost_usd": sum(result.usage.cost_usd for result in results),
+                "unpriced": sum(not result.usage.priced for result in results),
+            },
+        )
+
+    def records(self, run: str, grading: str) -> Iterator[GradedItem | FailedItem]:
+        """Yield a record for each item of a run, in order; one without a result is a failure that says so."""
+        statement = """SELECT i.position, i.name, i.columns, i.problem, r.graded, r.packed,
+                (SELECT f.name FROM ev_items f WHERE f.run = i.run AND f.key = i.key ORDER BY f.position LIMIT 1)
+            FROM ev_items i LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
+            WHERE i.run = :run AND i.position > :after ORDER BY i.position LIMIT :chunk"""
+        for row in self._database.stream(statement, {"run": run, "grading": grading}):
+            yield self._record(row, grading)
+
+    def _record(self, row: Row, grading: str) -> GradedItem | FailedItem:
+        _, name, columns, problem, graded, packed, first = row
+        told = json.loads(columns)
+        if graded:
+            evaluation = Evaluation.model_validate_json(self._unpacked(grading, packed))
+            return GradedItem(item=name, columns=told, same_as=None if first == name else first, evaluation=evaluation)
+        if problem is not None:
+            return FailedItem(item=name, columns=told, **json.loads(problem))
+        if packed is not None:
+            return FailedItem(item=name, columns=told, **json.loads(self._unpacked(grading, packed)))
+        return FailedItem(item=name, columns=told, **asdict(_NOT_GRADED))
+
+    def _packed(self, result: Result) -> bytes:
+        told = asdict(result.problem or _NOT_GRADED)
+        text = json.dumps(told) if result.evaluation is None else result.evaluation.model_dump_json()
+        return pack_text(text, self._dictionary_of(result.claim.grading))
+
+    def _unpacked(self, grading: str, packed: bytes) -> bytes:
+        return unpack_text(packed, self._dictionary_of(grading))
+
+    def _dictionary_of(self, grading: str) -> bytes:
+        if grading not in self._dictionaries:
+            ((dictionary,),) = self._database.read(
+                lambda transaction: transaction.rows(
+                    "SELECT dictionary FROM ev_gradings WHERE grading = :grading", {"grading": grading}
+                )
+            )
+            self._dictionaries[grading] = dictionary
+        return self._dictionaries[grading]
+
+
+def _result_row(result: Result, packed: bytes) -> dict[str, object]:
+    return {
+        "grading": result.claim.grading,
+        "key": result.key,
+        "graded": int(result.evaluation is not None),
+        "review": int(result.evaluation is not None and result.evaluation.scorecard.needs_review),
+        "again": int(result.problem is not None and result.problem.again),
+        "shard": result.claim.shard,
+        "packed": packed,
+    }

@@ -1,0 +1,184 @@
+"""A durable run from its items to its results: what `evaluator batch` and `evaluate_many` do.
+
+In: items, a spec, an output folder. Out: progress while it goes on, then one record for each item. The same call again,
+after a crash or an interrupt or for good measure, goes on where it was: what has a result is not asked again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Self
+
+from evaluator.batch.database import Database
+from evaluator.batch.durable import Seat
+from evaluator.batch.folder import RunFolder
+from evaluator.batch.records import FailedItem, GradedItem, Item
+from evaluator.batch.results import ResultStore
+from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
+from evaluator.batch.worker import Tools, Worker
+from evaluator.judging import Judge
+from evaluator.store.answers import AnswerFile, AnswerStore
+from evaluator.types import Transcript
+
+__all__ = ["BatchRun", "Work"]
+
+_SHARD: Final = 64
+_AHEAD: Final = 4  # shards in hand beyond those that fill all slots, so that a shard's last items leave none empty
+_ROUNDS: Final = 3  # the first, and two more for what failed in a way that may pass
+_PAUSES_S: Final = (5.0, 60.0)  # before those two
+_LOOK_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a run is to do, and with what.
+
+    Attributes:
+        folder: Output folder.
+        spec: How it grades.
+        judge: Builds the judge, which keeps its answers in the store that is given; told what was spent before, in US
+            dollars, calls included that a crash cut off.
+        concurrency: Most transcripts that are graded at once.
+        answers: File of paid answers; ``None`` keeps them in the folder.
+        database_url: A Postgres that other workers share; ``None`` works in the folder alone.
+    """
+
+    folder: Path
+    spec: Spec
+    judge: Callable[[Spec, AnswerStore, float], Judge]
+    concurrency: int
+    answers: Path | None = None
+    database_url: str | None = None
+
+
+class BatchRun:
+    """One run. Not safe to share between threads."""
+
+    def __init__(self, work: Work) -> None:
+        """Take the output folder and open its database; nothing is asked yet.
+
+        Raises:
+            OptionError: The folder can't be used, or another process works in it.
+            DatabaseFailed: The database can't be used.
+            MissingExtra: The extra `batch` isn't installed.
+        """
+        self._work = work
+        self._folder = RunFolder(work.folder)
+        try:
+            self._database = Database(work.database_url or self._folder.database)
+            self._runs = RunStore(self._database)
+            self._results = ResultStore(self._database)
+        except BaseException:
+            self._folder.close()
+            raise
+        self._worker: Worker | None = None
+        self._round: Round | None = None
+        self._pause_ends: float | None = None
+
+    @property
+    def run(self) -> str:
+        """Id of the run; the folder's, the same each time."""
+        return self._folder.run
+
+    def plan(self, items: Iterable[Item]) -> Counts:
+        """Set the items, and return what there is to do."""
+        counts, attempt = self._runs.begin(self.run, self._work.spec, items)
+        self._round = Round(self.run, self._work.spec.grading, attempt, 0)
+        return counts
+
+    def sample(self, size: int) -> list[Transcript]:
+        """Return some of the transcripts that need a result, spread evenly."""
+        return self._runs.sample(self.run, self._work.spec.grading, size)
+
+    def start(self) -> None:
+        """Begin to grade, with what a former attempt left unfinished."""
+        work, folder = self._work, self._folder
+        answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
+        spent_usd = self._runs.progress(self.run).cost_usd
+        tools = Tools(
+            runs=self._runs,
+            results=self._results,
+            answers=answers,
+            judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
+            concurrency=work.concurrency,
+        )
+        shards = -(-2 * work.concurrency // _SHARD) + _AHEAD
+        self._worker = Worker(Seat(work.database_url or folder.queue, "local", shards), tools)
+        self._worker.begin()
+        self._requeue()
+        self._begin_round(0)
+
+    def going_on(self, wait_s: float = _LOOK_S) -> bool:
+        """Wait a little; return whether there is still something to be graded, or tried again after a pause."""
+        time.sleep(wait_s)
+        if self._runs.in_work(self.run):
+            self._pause_ends = None
+            return True
+        if self._runs.stopped(self.run) is not None:
+            return False
+        number = self._turn.number + 1
+        if number >= _ROUNDS or not self._runs.still_open(replace(self._turn, number=number)):
+            return False
+        if self._pause_ends is None:
+            self._pause_ends = time.monotonic() + _PAUSES_S[number - 1]
+        if time.monotonic() >= self._pause_ends:
+            self._begin_round(number)
+        return True
+
+    def progress(self) -> Progress:
+        """Return what this attempt has done so far."""
+        return self._runs.progress(self.run, self._turn.attempt)
+
+    def drain(self, reason: str) -> None:
+        """Begin no item more; what is being graded is finished and kept."""
+        self._runs.stop(self.run, reason)
+        if self._worker is not None:
+            self._worker.drain(reason)
+
+    def stopped(self) -> str | None:
+        """Return why the run was stopped; ``None`` if it wasn't."""
+        return self._runs.stopped(self.run)
+
+    def records(self) -> Iterator[GradedItem | FailedItem]:
+        """Yield a record for each item, in order."""
+        return self._results.records(self.run, self._work.spec.grading)
+
+    def close(self) -> None:
+        """End at once; what isn't finished is graded when the same is run again."""
+        if self._worker is not None:
+            self._worker.close()
+        self._database.close()
+        self._folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _requeue(self) -> None:
+        """Queue what a former attempt had made and not yet queued; let go of what its queue has given up."""
+        queue = self._begun().queue
+        left = self._runs.unfinished(self.run)
+        ended = queue.ended(left)
+        self._runs.let_go(sorted(ended))
+        queue.enqueue([shard for shard in left if shard not in ended])
+
+    def _begin_round(self, number: int) -> None:
+        """Queue what needs a result."""
+        self._round = replace(self._turn, number=number)
+        self._begun().queue.enqueue(self._runs.make_shards(self._turn, _SHARD))
+
+    @property
+    def _turn(self) -> Round:
+        if self._round is None:
+            raise RuntimeError("`plan` comes first")
+        return self._round
+
+    def _begun(self) -> Worker:
+        if self._worker is None:
+            raise RuntimeError("`start` comes first")
+        return self._worker

@@ -60,6 +60,15 @@ class Settings(BaseSettings):
         default=None, description="File that keeps paid answers; one in the cache folder if not."
     )
     no_cache: bool = Field(default=False, description="Keep no answer, and read none.")
+    requests_per_minute: float | None = Field(
+        default=None, gt=0, description="Most requests a minute to one provider; as many as it takes if not set."
+    )
+    provider_batch: bool = Field(
+        default=False, description="Ask through the provider's batch API: half the price, within a day."
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="Postgres that the workers of a batch share; a file of the run if not set."
+    )
     record: Path | None = Field(default=None, description="Folder to record exchanges with providers in.")
     replay: Path | None = Field(default=None, description="Folder of recordings to answer from; nothing is sent.")
     api_key: SecretStr | None = Field(default=None, description="Key of a compatible server, if it asks for one.")
@@ -123,6 +132,7 @@ class Settings(BaseSettings):
             deadline_s=self.deadline_s,
             attempts=self.attempts,
             concurrency=self.concurrency,
+            requests_per_minute=self.requests_per_minute,
             max_cost_usd=self.max_cost_usd,
         )
 

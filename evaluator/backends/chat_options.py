@@ -52,6 +52,7 @@ class ChatOptions:
         deadline_s: Longest time for one evaluation, retries included; counted from its first admitted request.
         attempts: Most requests for one evaluation's call, the first one included.
         concurrency: Most requests in flight at one provider.
+        requests_per_minute: Most requests to one provider in a minute; ``None`` sends as many as it takes.
         max_cost_usd: No request is sent that could take the sum above this; ``None`` sets no limit.
         transport: Builds what requests travel by (a recording, a proxy); ``None`` is the network. Called once per
             event loop.
@@ -69,6 +70,7 @@ class ChatOptions:
     deadline_s: float = 120.0
     attempts: int = 5
     concurrency: int = 64
+    requests_per_minute: float | None = None
     max_cost_usd: float | None = None
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
 
@@ -85,6 +87,7 @@ class ChatOptions:
             "deadline_s": self.deadline_s,
             "attempts": self.attempts,
             "concurrency": self.concurrency,
+            "requests_per_minute": self.requests_per_minute,
             "max_cost_usd": self.max_cost_usd,
         }
         for name, value in positive.items():

@@ -73,7 +73,8 @@ class HostedBackend:
         sharing = options.sharing or Sharing()
         model = self.build_model(chat)
         budget = sharing.budget(chat.max_cost_usd) if chat.max_cost_usd else None
-        return hosted(model, chat, gate=sharing.gate(self.provider, chat.base_url, chat.concurrency), budget=budget)
+        gate = sharing.gate(self.provider, chat.base_url, chat.concurrency, chat.requests_per_minute)
+        return hosted(model, chat, gate=gate, budget=budget)
 
     def unsent_model(self, options: JudgeOptions) -> PricedModel:
         """Build the bare model without a key, for what it can tell without asking; as `chat_estimate`."""

@@ -23,6 +23,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
 from evaluator.backends.circuit import Breaker
 from evaluator.backends.concurrency import Limiter
+from evaluator.backends.pace import Pace
 from evaluator.backends.provider_failures import ProviderFailure
 from evaluator.errors import JudgeMisuse, JudgeUnavailable
 
@@ -61,6 +62,7 @@ class Gate:
         concurrency: int = 64,
         *,
         breaker: Breaker | None = None,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open a gate.
@@ -69,11 +71,13 @@ class Gate:
             provider: Row of the BACKENDS table, for messages.
             concurrency: Never more requests in flight than this.
             breaker: With other figures than the usual ones.
+            pace: Most requests a minute; ``None`` sets no limit.
             clock: Seconds, never going back.
         """
         self.provider = provider
         self.limiter = Limiter(concurrency, clock=clock)
         self.breaker = breaker or Breaker(clock=clock)
+        self.pace = pace
 
     def failed(self, error: JudgeUnavailable, halvings: int) -> None:
         """Draw the conclusions from a failed request."""
@@ -202,8 +206,10 @@ class Patient:
 
     async def _ask(self, request: ChatRequest, allowance: Allowance, timer: asyncio.Timeout) -> ChatReply:
         """Ask once, when it is this request's turn and the provider is thought to be there."""
-        breaker = self._gate.breaker
+        breaker, pace = self._gate.breaker, self._gate.pace
         while True:
+            if pace is not None:
+                await self._sleep(pace.wait_s())
             async with self._gate.limiter.turn(again=allowance.ends is not None) as halvings:
                 now = asyncio.get_running_loop().time()
                 timer.reschedule(ends := allowance.begin(self._policy, now))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 
+from evaluator.backends.pace import Pace
 from evaluator.backends.patience import Gate
 from evaluator.backends.pricing import Budget
 
@@ -23,10 +24,20 @@ class Sharing:
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._budgets: dict[float, Budget] = {}
 
-    def gate(self, provider: str, base_url: str | None, concurrency: int) -> Gate:
+    def gate(self, provider: str, base_url: str | None, concurrency: int, per_minute: float | None = None) -> Gate:
         """Return the gate of a provider at an address; opened at the first call."""
         with self._lock:
-            return self._gates.setdefault((provider, base_url), Gate(provider, concurrency))
+            if (provider, base_url) not in self._gates:
+                pace = Pace(per_minute) if per_minute else None
+                self._gates[provider, base_url] = Gate(provider, concurrency, pace=pace)
+            return self._gates[provider, base_url]
+
+    def share(self, sharers: int) -> None:
+        """Keep to an equal share of every provider's rate, of so many machines that ask it."""
+        with self._lock:
+            for gate in self._gates.values():
+                if gate.pace is not None:
+                    gate.pace.share(sharers)
 
     def budget(self, max_cost_usd: float) -> Budget:
         """Return the budget of that sum; begun at the first call."""

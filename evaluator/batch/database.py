@@ -122,7 +122,7 @@ class Database:
             return work(_Connection(connection))
 
     def _patiently(self, attempt: Callable[[], _Result]) -> _Result:
-        import sqlalchemy as sa
+        from sqlalchemy.exc import SQLAlchemyError
 
         retrying = Retrying(
             retry=retry_if_exception(_may_pass if self.shared else lambda _: False),
@@ -132,7 +132,7 @@ class Database:
         )
         try:
             return retrying(attempt)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise DatabaseFailed(
                 f"the database can't be used: {_reason(error)}", where=self.name, remedy=_remedy(error, self)
             ) from error
@@ -161,7 +161,8 @@ class _Connection:
 def _prepared(statement: str, several: frozenset[str]) -> sa.TextClause:
     import sqlalchemy as sa
 
-    return sa.text(statement).bindparams(*(sa.bindparam(name, expanding=True) for name in sorted(several)))
+    expanding: list[sa.BindParameter[Any]] = [sa.bindparam(name, expanding=True) for name in sorted(several)]
+    return sa.text(statement).bindparams(*expanding)
 
 
 def _sqlite(path: Path) -> sa.Engine:
@@ -210,12 +211,12 @@ def _sqlalchemy() -> Any:  # noqa: ANN401 - the module
 
 def _may_pass(error: BaseException) -> bool:
     """Whether a Postgres may answer later: the connection broke, it starts or stops, or two changes crossed."""
-    import sqlalchemy as sa
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-    if not isinstance(error, sa.exc.DBAPIError):
+    if not isinstance(error, DBAPIError):
         return False
     state = getattr(error.orig, "sqlstate", None)
-    broken = error.connection_invalidated or isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    broken = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return broken if state is None else state[:2] in {"08", "57", "40", "53", "55"}
 
 

@@ -20,6 +20,7 @@ from evaluator.batch.results import ResultStore
 from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
 from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
+from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerFile, AnswerStore
 from evaluator.types import Transcript
 
@@ -82,6 +83,16 @@ class BatchRun:
     def run(self) -> str:
         """Id of the run; the folder's, the same each time."""
         return self._folder.run
+
+    @property
+    def rubric(self) -> Rubric:
+        """What is judged by."""
+        return self._work.spec.rubric
+
+    @property
+    def concurrency(self) -> int:
+        """Most transcripts that are graded at once."""
+        return self._work.concurrency
 
     def plan(self, items: Iterable[Item]) -> Counts:
         """Set the items, and return what there is to do."""

@@ -1,0 +1,33 @@
+"""How a run grades, in a form that another machine can take on: settings in, a `Spec` out, and a judge from one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from evaluator.batch.runs import Spec
+from evaluator.judging import Judge
+from evaluator.pipeline import STAGES_VERSION
+from evaluator.rubric import Rubric
+
+__all__ = ["make_spec"]
+
+
+def make_spec(rubric: Rubric, judge: Judge, settings: Mapping[str, object]) -> Spec:
+    """Return the spec of a run.
+
+    Args:
+        rubric: What is judged by.
+        judge: As it will judge; only asked what it is.
+        settings: What builds it again elsewhere; those that change answers without changing the judge's own
+            description, such as how often it asks, must be among them.
+    """
+    told = {
+        "rubric": rubric.sha256,
+        "judge": judge.info(rubric).model_dump(mode="json"),
+        "asking": {name: settings.get(name) for name in ("confirm", "samples", "committee", "fallback")},
+        "stages": STAGES_VERSION,
+    }
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    return Spec(rubric, settings, hashlib.sha256(canonical.encode()).hexdigest()[:40])

@@ -1,0 +1,68 @@
+"""The judge of a durable run: from this machine's settings and the run's spec, on whichever machine grades.
+
+What chooses the judge travels with the run; keys, the database and the cache are each machine's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from evaluator.backends.sharing import Sharing
+    from evaluator.batch.runs import Spec
+    from evaluator.judges.building import JudgePlan
+    from evaluator.judging import Judge
+    from evaluator.settings import Settings
+    from evaluator.store.answers import AnswerStore
+
+__all__ = ["portable", "run_judge", "run_plan"]
+
+_PORTABLE: Final = (
+    *("backend", "model", "calibration", "effort", "temperature", "base_url", "max_output_tokens", "timeout_s"),
+    *("deadline_s", "attempts", "split", "confirm", "samples", "committee", "fallback", "max_cost_usd"),
+    *("concurrency", "requests_per_minute", "provider_batch", "replay", "record"),
+)
+
+
+def portable(settings: Settings) -> dict[str, object]:
+    """Return what chooses the judge, as JSON takes it."""
+    return settings.model_dump(mode="json", include=set(_PORTABLE))
+
+
+def run_plan(settings: Settings, spec: Spec) -> JudgePlan:
+    """Return who judges a run: as its spec says, with this machine's keys.
+
+    Raises:
+        OptionError: What the spec says has no meaning here, as a folder that only the machine of the run has.
+    """
+    chosen = (
+        type(settings)
+        .model_validate(dict(spec.settings))
+        .model_copy(
+            update={name: getattr(settings, name) for name in type(settings).model_fields if name not in _PORTABLE}
+        )
+    )
+    return replace(chosen.plan(), cache=None)
+
+
+def run_judge(plan: JudgePlan, store: AnswerStore, spent_usd: float, sharing: Sharing | None = None) -> Judge:
+    """Build the judge of a run, with what is left of its budget.
+
+    Raises:
+        JudgeMisuse: Nothing is left; or as `build_judge`.
+    """
+    from evaluator.errors import JudgeMisuse  # noqa: PLC0415
+    from evaluator.judges.building import build_judge  # noqa: PLC0415
+
+    chat = plan.options.chat
+    if chat.max_cost_usd is not None:
+        left_usd = chat.max_cost_usd - spent_usd
+        if left_usd <= 0:
+            raise JudgeMisuse(
+                f"the budget is reached: {spent_usd:.4f} of {chat.max_cost_usd:g} US dollars are spent",
+                where="max_cost_usd",
+                remedy="raise it, or grade fewer transcripts",
+            )
+        chat = replace(chat, max_cost_usd=left_usd)
+    return build_judge(replace(plan, options=replace(plan.options, chat=chat, sharing=sharing)), store)

@@ -60,18 +60,29 @@ def parse_transcript(  # noqa: PLR0913 - each argument overrides one thing that 
         raise error.located(name) from error
 
 
-def parse_turns_row(row: Mapping[str, object], where: str) -> Transcript:
+def parse_turns_row(
+    row: Mapping[str, object],
+    where: str,
+    *,
+    candidate: str | None = None,
+    question: str | None = None,
+    question_type: str | None = None,
+) -> Transcript:
     """Parse one row that was read already, such as a line of a file of labels.
 
     Args:
         row: Plain JSON data with ``turns`` and, if known, ``question`` and ``question_type``.
         where: Place of the row, for messages: ``line 12``.
+        candidate: As for `parse_transcript`, like the rest.
+        question: The question asked.
+        question_type: Its type.
 
     Raises:
         TranscriptError: The row is no transcript.
     """
+    told = Told(candidate=candidate, question=question, question_type=question_type)
     try:
-        return assemble(turns.draft_of(cast("JsonObject", row)), "turns", Told())
+        return assemble(turns.draft_of(cast("JsonObject", row)), "turns", told)
     except TranscriptError as error:
         raise error.located(where) from error
 

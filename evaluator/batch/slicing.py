@@ -82,8 +82,8 @@ class SliceTally:
             self._count(("input", name), value, row)
 
     def slices(self) -> tuple[tuple[Slice, ...], int]:
-        """Return the slices, question type and question first, and how many comparisons were made."""
-        order: tuple[SliceSource, ...] = ("question_type", "question", "input")
+        """Return the slices, the input's columns first, and how many comparisons were made."""
+        order: tuple[SliceSource, ...] = ("input", "question_type", "question")
         columns = {
             name: groups
             for name, groups in sorted(self._columns.items(), key=lambda pair: order.index(pair[0][0]))

@@ -78,9 +78,17 @@ def _told(record: GradedItem) -> Iterable[tuple[str, str]]:
 
 
 def _turn(turn: TurnView) -> Json:
-    """Return role, speaker, time, pieces (text, or text with its marks as label and tone), labels of what is missing."""
+    """Return role, speaker, time, pieces and what is missing.
+
+    A piece is a text, or a text with its marks: label, tone, and the number of the quote that starts here or 0.
+    """
     pieces: list[Json] = [
-        [piece.text, [[mark.label, mark.tone] for mark in piece.marks]] if piece.marks else piece.text
+        [
+            piece.text,
+            [[m.label, m.tone, int(m.anchor.rpartition("-")[2]) if m in piece.opening else 0] for m in piece.marks],
+        ]
+        if piece.marks
+        else piece.text
         for piece in turn.segments
     ]
     missing: list[Json] = [[failure.label, failure.severity] for failure in turn.missing]

@@ -31,6 +31,7 @@ from evaluator.batch.report.wording import (
     points,
     shade,
     slice_title,
+    slice_value,
     teaching_reason,
 )
 from evaluator.batch.summary import BandCount, Summary
@@ -182,6 +183,7 @@ def _environment() -> Environment:
         cost=cost,
         shade=shade,
         slice_title=slice_title,
+        slice_value=slice_value,
         difference_line=difference_line,
         teaching_reason=teaching_reason,
         join_judges=join_judges,

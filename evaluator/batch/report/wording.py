@@ -21,6 +21,7 @@ __all__ = [
     "points",
     "shade",
     "slice_title",
+    "slice_value",
     "teaching_reason",
 ]
 
@@ -83,10 +84,15 @@ def teaching_reason(line: CriterionSummary) -> str:
     return f"{line.present:,} of {decided:,} decided answers ({percent(line.rate)}, likely {low:.0%} to {high:.0%})"
 
 
-def difference_line(difference: Difference, titles: dict[str, str]) -> str:
+def slice_value(value: str, cut: Slice, limit: int = 120) -> str:
+    """Return a value of a column for people: ids as words, what the input told as it came."""
+    return one_line(spoken(value) if cut.source == "question_type" else value, limit)
+
+
+def difference_line(difference: Difference, cut: Slice, titles: Mapping[str, str]) -> str:
     """Say how one value differs from the others."""
     chance = "p < 0.001" if difference.p < _LEAST_P else f"p = {difference.p:.3f}"
-    value = one_line(difference.value, 80)
+    value = slice_value(difference.value, cut, 80)
     if difference.criterion is None:
         higher = "higher" if difference.here > difference.elsewhere else "lower"
         return f"{value} scores {higher}: {difference.here:.1f} against {difference.elsewhere:.1f} on average ({chance})"

@@ -142,37 +142,38 @@ async function main() {
 
   // --- one answer ---------------------------------------------------------------------------------------------------
   const dialog = one("#answer");
-  const quote = ([words, where], card, number) => make("blockquote", {}, "“", make("bdi", {}, words), "” ",
-    make("a", { class: "small", href: `#mark-${card}-${number}`, on: { click: (event) => { event.preventDefault(); one(`#mark-${card}-${number}`)?.scrollIntoView({ block: "center" }); } } }, where || "in the transcript"));
   const badge = (label, tone) => make("span", { class: `ref ${tone}` }, label);
+  function lead(target, options, ...children) {
+    const go = (event) => {
+      event.preventDefault();
+      const node = document.getElementById(target);
+      node?.scrollIntoView({ block: "center" });
+      node?.focus({ preventScroll: true });
+    };
+    return make("a", { href: `#${target}`, on: { click: go }, ...options }, ...children);
+  }
+  const quote = ([words, where], card, number) => make("blockquote", {}, "“", make("bdi", {}, words), "” ",
+    lead(`mark-${card}-${number + 1}`, { class: "small" }, where || "in the transcript"));
   const list = (title, lines) => (lines.length ? make("p", { class: "small" }, make("span", { class: "tag" }, `${title}: `), lines.join("; ")) : null);
 
   function drawTurn([role, speaker, time, pieces, missing]) {
     const words = make("p", { class: "words", dir: "auto" });
-    const seen = drawTurn.seen;
     for (const piece of pieces) {
       if (typeof piece === "string") { words.append(piece); continue; }
       const [text, marks] = piece;
       words.append(make("mark", { class: marks[0][1] }, text));
-      for (const [label, tone] of marks) {
-        const number = seen.get(label) ?? 0;
-        seen.set(label, number + 1);
-        const node = badge(label, tone);
-        node.id = `mark-${label}-${number}`;
-        words.append(node);
-      }
+      words.append(...marks.map(([label, tone, starts]) => lead(`card-${label}`, { class: `ref ${tone}`, id: starts ? `mark-${label}-${starts}` : null }, label)));
     }
     return make("div", { class: `turn ${role}` },
       make("p", { class: "who" }, make("bdi", {}, speaker), time ? make("time", {}, time) : null), words,
-      missing.length ? make("p", { class: "missing" }, "Missing here: ", ...missing.map(([label, tone]) => badge(label, tone))) : null);
+      missing.length ? make("p", { class: "missing" }, "Missing here: ", ...missing.map(([label, tone]) => lead(`card-${label}`, { class: `ref ${tone}` }, label))) : null);
   }
 
   function drawDetail(row, detail) {
-    drawTurn.seen = new Map();
     const [unscored, na, absent] = detail.others.map((numbers) => numbers.map((number) => meta.criteria[number][0]));
     const failed = detail.failed.map(([label, criterion, sure, quotes, due, reason]) => {
       const [title, severity, why, fix, drill] = meta.criteria[criterion];
-      return make("article", { class: `card ${severity}` },
+      return make("article", { class: `card ${severity}`, id: `card-${label}`, tabindex: -1 },
         make("h3", {}, badge(label, severity), title),
         make("p", { class: `badge ${severity}` }, `${severity} `, make("span", {}, sure)),
         ...quotes.map((words, number) => quote(words, label, number)),
@@ -180,7 +181,7 @@ async function main() {
         make("p", {}, reason),
         make("dl", {}, make("dt", {}, "Why it matters"), make("dd", {}, why), make("dt", {}, "Fix"), make("dd", {}, fix), make("dt", {}, "Practise"), make("dd", {}, drill)));
     });
-    const strong = detail.strong.map(([label, note, quotes]) => make("article", { class: "card strength" },
+    const strong = detail.strong.map(([label, note, quotes]) => make("article", { class: "card strength", id: `card-${label}`, tabindex: -1 },
       make("h3", {}, badge(label, "strength"), note), ...quotes.map((words, number) => quote(words, label, number))));
     return [
       make("p", { class: "soft small facts" }, ...detail.lines.map((words) => make("span", {}, words)), ...detail.columns.map(([name, value]) => make("bdi", {}, `${name}: ${value}`))),

@@ -15,7 +15,9 @@ from evaluator.reports.characters import visible
 __all__ = ["is_live", "safe_cell", "unique_names"]
 
 _STARTERS: Final = frozenset("=+-@\u2212")
-_QUOTES: Final = frozenset("\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u2039\u203a\u00b4")
+_QUOTES: Final = frozenset(
+    "\"'`\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u2039\u203a\u00b4"
+)
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
 _BREAKS: Final = re.compile(r"(?<=[;\uff1b\u037e])")  # where a reader that parts cells by semicolons starts another
 

@@ -7,6 +7,7 @@ program that shows them must escape them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
@@ -32,7 +33,7 @@ def check_installed() -> None:
         MissingExtra: pyarrow isn't installed.
     """
     try:
-        import pyarrow as _  # noqa: PLC0415 - heavy, and not always there
+        import_module("pyarrow")
     except ImportError as error:
         raise MissingExtra(
             "the Parquet table needs pyarrow", remedy="pip install 'interview-evaluator[batch]'"
@@ -52,8 +53,8 @@ def write_parquet(file: IO[bytes], rows: Iterable[Row], rubric: Rubric, input_co
         MissingExtra: pyarrow isn't installed.
     """
     check_installed()
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     criteria = tuple(rubric.by_id)
     schema = pa.schema(
@@ -73,13 +74,15 @@ def write_parquet(file: IO[bytes], rows: Iterable[Row], rubric: Rubric, input_co
 
 
 def _own_field(name: str) -> pa.Field:
-    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow as pa
 
     if name in _NUMBERS:
         return pa.field(name, pa.float64())
     if name == "words":
         return pa.field(name, pa.int64())
-    return pa.field(name, pa.bool_() if name == "needs_review" else pa.string(), nullable=name not in ("item", "status"))
+    return pa.field(
+        name, pa.bool_() if name == "needs_review" else pa.string(), nullable=name not in ("item", "status")
+    )
 
 
 def _values(row: Row, rubric: Rubric, input_columns: Sequence[str]) -> list[object]:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from typing import IO, Final
+from typing import IO, Final, TypeAlias
 
 from evaluator.batch.cells import safe_cell, unique_names
 from evaluator.batch.rows import CODES, Row
 from evaluator.rubric import Rubric
 
-__all__ = ["CSV_TABLE", "OWN_COLUMNS", "input_headings", "own_values", "verdict_names", "write_csv"]
+__all__ = ["CSV_TABLE", "OWN_COLUMNS", "CellValue", "input_headings", "own_values", "verdict_names", "write_csv"]
 
 CSV_TABLE: Final = "evaluations.csv"
 OWN_COLUMNS: Final = (
     *("item", "status", "score", "band", "coverage", "needs_review", "question_type", "same_as", "code", "message"),
     *("words", "wpm", "duration_s", "cost_usd", "flags"),
 )
+CellValue: TypeAlias = str | float | bool | None
 _BOM: Final = b"\xef\xbb\xbf"  # without it spreadsheets read UTF-8 as something else
 _NAMES: Final[dict[str, str | None]] = {letter: verdict for verdict, letter in CODES.items()}
 
@@ -54,7 +55,7 @@ def input_headings(input_columns: Sequence[str]) -> list[str]:
     return unique_names(f"input.{name}" for name in input_columns)
 
 
-def own_values(row: Row) -> list[str | float | bool | None]:
+def own_values(row: Row) -> list[CellValue]:
     """Return the values of `OWN_COLUMNS`."""
     review = None if row.status == "failed" else row.status == "needs_review"
     return [
@@ -69,7 +70,7 @@ def verdict_names(row: Row, rubric: Rubric) -> list[str | None]:
     return [_NAMES.get(letter) for letter in row.verdicts] or [None] * len(rubric.criteria)
 
 
-def _cell(value: str | float | bool | None) -> str:
+def _cell(value: CellValue) -> str:
     match value:
         case None:
             return ""

@@ -192,7 +192,8 @@ class Tally:
         if len(self._rubrics) > 1:
             yield f"{len(self._rubrics)} different rubrics were used; figures per criterion mix their definitions."
         if any(ref.sha256 != self._rubric.sha256 for ref in self._rubrics):
-            yield f"Some items were judged by a rubric other than {self._rubric.id} {self._rubric.version} as it is now."
+            now = f"{self._rubric.id} {self._rubric.version}"
+            yield f"Some items were judged by another rubric than {now} as it is now."
         if self._duplicates:
             yield (
                 f"{self._duplicates} items repeat the words of an earlier one. They count in every figure, so that "

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import IO, Self
 
-from pyarrow import RecordBatch, Schema, Table
+from . import RecordBatch, Schema, Table
 
 class ParquetWriter:
     def __init__(

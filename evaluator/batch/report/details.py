@@ -22,7 +22,7 @@ from evaluator.types import Verdict
 
 __all__ = ["Json", "detail_of", "pack"]
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 _VALUE_CHARS: Final = 500
 _OTHERS: Final[tuple[Verdict, ...]] = ("unscored", "na", "absent")
 

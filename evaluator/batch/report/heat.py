@@ -21,7 +21,7 @@ _BINS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A run of equal cells: ``x`` and ``width`` in columns, ``shade`` 0 to 1, or the letter that stands for no shade."""
+    """A run of equal cells: ``x`` and ``width`` in columns, ``shade`` 0 to 1; ``open`` if most there is undecided."""
 
     x: int
     width: int
@@ -37,7 +37,7 @@ class HeatMap:
         columns: Cells in a strip.
         each: Most candidates in one cell.
         scores: Mean score of each column, left to right.
-        strips: One a criterion in the rubric's order; cells without a shade of their own are left out.
+        strips: One a criterion in the rubric's order; cells where nobody failed are left out.
     """
 
     columns: int

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -142,9 +142,7 @@ def _meta(summary: Summary, rubric: Rubric, tones: dict[str, str], columns: Sequ
 def _band_tones(summary: Summary) -> dict[str, str]:
     """Give bands the colours from good to bad, spread over as many as there are."""
     last = max(1, len(summary.bands) - 1)
-    return {
-        line.band: _TONES[round(place * (len(_TONES) - 1) / last)] for place, line in enumerate(summary.bands)
-    }
+    return {line.band: _TONES[round(place * (len(_TONES) - 1) / last)] for place, line in enumerate(summary.bands)}
 
 
 def _shares(summary: Summary, tones: dict[str, str]) -> tuple[_Share, ...]:
@@ -175,19 +173,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
-        one_line=one_line,
-        percent=percent,
-        figure=figure,
-        points=points,
-        cost=cost,
-        shade=shade,
-        slice_title=slice_title,
-        slice_value=slice_value,
-        difference_line=difference_line,
-        teaching_reason=teaching_reason,
-        join_judges=join_judges,
-        marks=marks,
-        failure_code=failure_code,
-    )
+    for word in (
+        one_line,
+        percent,
+        figure,
+        points,
+        cost,
+        shade,
+        slice_title,
+        slice_value,
+        difference_line,
+        teaching_reason,
+        join_judges,
+        marks,
+        failure_code,
+    ):
+        environment.filters[word.__name__] = cast("Callable[[str], str]", word)  # each takes what the template gives it
     return environment

@@ -95,7 +95,9 @@ def difference_line(difference: Difference, cut: Slice, titles: Mapping[str, str
     value = slice_value(difference.value, cut, 80)
     if difference.criterion is None:
         higher = "higher" if difference.here > difference.elsewhere else "lower"
-        return f"{value} scores {higher}: {difference.here:.1f} against {difference.elsewhere:.1f} on average ({chance})"
+        return (
+            f"{value} scores {higher}: {difference.here:.1f} against {difference.elsewhere:.1f} on average ({chance})"
+        )
     often = "more" if difference.here > difference.elsewhere else "less"
     title = one_line(titles.get(difference.criterion, difference.criterion))
     shares = f"{difference.here:.0%} against {difference.elsewhere:.0%}"

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from evaluator.reports.view import view
 from evaluator.types import SEVERITIES, Evaluation
 
-__all__ = ["render_html"]
+__all__ = ["page_style", "render_html"]
 
 _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
@@ -26,7 +26,7 @@ _TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 def render_html(evaluation: Evaluation) -> str:
     """Return the page: verdict, what to mend first, transcript beside the findings, and how the score came about."""
     shown, card = view(evaluation), evaluation.scorecard
-    style = _style()
+    style = page_style()
     return (
         _environment()
         .get_template("report.html")
@@ -56,5 +56,6 @@ def _environment() -> Environment:
 
 
 @lru_cache(maxsize=1)
-def _style() -> str:
+def page_style() -> str:
+    """Return the style sheet that all pages share: colours for light, dark and paper, type, cards, marks."""
     return f"\n{(_TEMPLATES / 'report.css').read_text(encoding='utf-8')}"

@@ -1,0 +1,1 @@
+"""The report on a batch as one self-contained page."""

@@ -13,23 +13,26 @@ from pathlib import Path
 from typing import Final, Self
 
 from evaluator.batch.database import Database
-from evaluator.batch.durable import Seat
+from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
 from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
+from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerFile, AnswerStore
 from evaluator.types import Transcript
 
-__all__ = ["BatchRun", "Work"]
+__all__ = ["BatchRun", "Work", "shards_in_hand"]
 
 _SHARD: Final = 64
 _AHEAD: Final = 4  # shards in hand beyond those that fill all slots, so that a shard's last items leave none empty
-_ROUNDS: Final = 3  # the first, and two more for what failed in a way that may pass
-_PAUSES_S: Final = (5.0, 60.0)  # before those two
+_PAUSES_S: Final = (5.0, 60.0)  # before each further round for what failed in a way that may pass
+_PASSING: Final = 1
+_UNTOUCHED: Final = 2
+_ALONE: Final = "local"
 _LOOK_S: Final = 0.2
 
 
@@ -45,6 +48,8 @@ class Work:
         concurrency: Most transcripts that are graded at once.
         answers: File of paid answers; ``None`` keeps them in the folder.
         database_url: A Postgres that other workers share; ``None`` works in the folder alone.
+        base: What this machine's name begins with among those workers.
+        sharers: Told how many workers there are, again and again, where there are several.
     """
 
     folder: Path
@@ -53,6 +58,8 @@ class Work:
     concurrency: int
     answers: Path | None = None
     database_url: str | None = None
+    base: str = "worker"
+    sharers: Callable[[int], None] = lambda _: None
 
 
 class BatchRun:
@@ -76,7 +83,9 @@ class BatchRun:
             self._folder.close()
             raise
         self._worker: Worker | None = None
+        self._station: Station | None = None
         self._round: Round | None = None
+        self._retries = 0
         self._pause_ends: float | None = None
 
     @property
@@ -116,27 +125,38 @@ class BatchRun:
             judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
             concurrency=work.concurrency,
         )
-        shards = -(-2 * work.concurrency // _SHARD) + _AHEAD
-        self._worker = Worker(Seat(work.database_url or folder.queue, "local", shards), tools)
-        self._worker.begin()
+        shards = shards_in_hand(work.concurrency)
+        if work.database_url is None:
+            self._worker = Worker(Seat(folder.queue, _ALONE, shards), tools)
+            self._worker.begin()
+        else:
+            place = Place(url=work.database_url, base=work.base, shards=shards, sharers=work.sharers)
+            self._station = Station(place, self._database, tools)
         self._requeue()
-        self._begin_round(0)
+        self._begin_round(self._turn)
 
     def going_on(self, wait_s: float = _LOOK_S) -> bool:
         """Wait a little; return whether there is still something to be graded, or tried again after a pause."""
         time.sleep(wait_s)
+        if self._station is not None:
+            self._station.check()
         if self._runs.in_work(self.run):
             self._pause_ends = None
             return True
         if self._runs.stopped(self.run) is not None:
             return False
-        number = self._turn.number + 1
-        if number >= _ROUNDS or not self._runs.still_open(replace(self._turn, number=number)):
+        untouched = replace(self._turn, number=self._turn.number + 1, again=_UNTOUCHED)
+        if self._runs.still_open(untouched):  # let go of by a worker that left
+            self._begin_round(untouched)
+            return True
+        passing = replace(untouched, again=_PASSING)
+        if self._retries >= len(_PAUSES_S) or not self._runs.still_open(passing):
             return False
         if self._pause_ends is None:
-            self._pause_ends = time.monotonic() + _PAUSES_S[number - 1]
+            self._pause_ends = time.monotonic() + _PAUSES_S[self._retries]
         if time.monotonic() >= self._pause_ends:
-            self._begin_round(number)
+            self._retries += 1
+            self._begin_round(passing)
         return True
 
     def progress(self) -> Progress:
@@ -148,6 +168,8 @@ class BatchRun:
         self._runs.stop(self.run, reason)
         if self._worker is not None:
             self._worker.drain(reason)
+        if self._station is not None:
+            self._station.drain(reason)
 
     def stopped(self) -> str | None:
         """Return why the run was stopped; ``None`` if it wasn't."""
@@ -161,6 +183,8 @@ class BatchRun:
         """End at once; what isn't finished is graded when the same is run again."""
         if self._worker is not None:
             self._worker.close()
+        if self._station is not None:
+            self._station.close()
         self._database.close()
         self._folder.close()
 
@@ -172,16 +196,16 @@ class BatchRun:
 
     def _requeue(self) -> None:
         """Queue what a former attempt had made and not yet queued; let go of what its queue has given up."""
-        queue = self._begun().queue
+        queue = self._queue()
         left = self._runs.unfinished(self.run)
         ended = queue.ended(left)
         self._runs.let_go(sorted(ended))
         queue.enqueue([shard for shard in left if shard not in ended])
 
-    def _begin_round(self, number: int) -> None:
+    def _begin_round(self, turn: Round) -> None:
         """Queue what needs a result."""
-        self._round = replace(self._turn, number=number)
-        self._begun().queue.enqueue(self._runs.make_shards(self._turn, _SHARD))
+        self._round = turn
+        self._queue().enqueue(self._runs.make_shards(turn, _SHARD))
 
     @property
     def _turn(self) -> Round:
@@ -189,7 +213,14 @@ class BatchRun:
             raise RuntimeError("`plan` comes first")
         return self._round
 
-    def _begun(self) -> Worker:
+    def _queue(self) -> Durable:
+        if self._station is not None:
+            return self._station.queue()
         if self._worker is None:
             raise RuntimeError("`start` comes first")
-        return self._worker
+        return self._worker.queue
+
+
+def shards_in_hand(concurrency: int) -> int:
+    """Return how many shards a worker needs in hand so that all its slots stay filled."""
+    return -(-2 * concurrency // _SHARD) + _AHEAD

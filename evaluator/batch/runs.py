@@ -68,13 +68,15 @@ class Round:
         run: Id of the run.
         grading: As in `Spec`.
         attempt: How often the run was begun.
-        number: From 0 in each attempt; from 1 on, failures are taken only if trying again may help.
+        number: From 0 in each attempt.
+        again: Which failures it takes beside what has no result: 0 all, 1 those that may pass, 2 none.
     """
 
     run: str
     grading: str
     attempt: int
     number: int
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class RunStore:
 
         def work(transaction: Transaction) -> list[str]:
             values = {"run": run, "grading": grading}
-            rows = transaction.rows(_OPEN, {**values, "again": int(turn.number > 0)})
+            rows = transaction.rows(_OPEN, {**values, "again": turn.again})
             held = transaction.rows(
                 "SELECT keys FROM ev_shards WHERE run = :run AND grading = :grading AND finished = 0", values
             )
@@ -228,7 +230,7 @@ class RunStore:
 
     def still_open(self, turn: Round) -> bool:
         """Return whether a turn would find anything that needs a result."""
-        values = {"run": turn.run, "grading": turn.grading, "again": int(turn.number > 0)}
+        values = {"run": turn.run, "grading": turn.grading, "again": turn.again}
         return bool(self._database.read(lambda transaction: transaction.rows(f"{_OPEN} LIMIT 1", values)))
 
     def in_work(self, run: str) -> bool:

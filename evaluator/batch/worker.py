@@ -59,6 +59,7 @@ class Worker:
         self._slots = asyncio.Semaphore(tools.concurrency)
         self._gradings: dict[str, asyncio.Task[Grading]] = {}
         self._draining: str | None = None
+        self._leaving = False
         self._in_hand = 0
         self._idle = threading.Event()
         self._idle.set()
@@ -73,9 +74,15 @@ class Worker:
         """Take up shards from now on."""
         self.queue.launch()
 
-    def drain(self, reason: str) -> None:
-        """Begin no item more; those that are being graded are finished and kept."""
+    def drain(self, reason: str, *, leave: bool = False) -> None:
+        """Begin no item more; those that are being graded are finished and kept.
+
+        Args:
+            reason: Why.
+            leave: Leave shards in hand for other workers, rather than to let go of what is open of them.
+        """
         self._draining = self._draining or reason
+        self._leaving = leave
         self._loop.call(self._halt_all)
 
     def idle(self, wait_s: float) -> bool:
@@ -99,11 +106,14 @@ class Worker:
             claim = await asyncio.to_thread(self._tools.results.claim, shard, self.name)
             if claim.open:
                 await self._grade_open(claim)
-            await asyncio.to_thread(self._tools.results.release, claim)
+            if not self._leaving:
+                await asyncio.to_thread(self._tools.results.release, claim)
         finally:
             self._in_hand -= 1
             if not self._in_hand:
                 self._idle.set()
+        if self._leaving:
+            await asyncio.Event().wait()  # the queue must see it unfinished until this worker is gone
 
     async def _grade_open(self, claim: Claim) -> None:
         runs = self._tools.runs

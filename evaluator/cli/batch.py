@@ -181,21 +181,26 @@ def _run(wishes: _Wishes, settings: Settings, plan: JudgePlan, items: Callable[[
 
 
 def _work(wishes: _Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> Work:
+    from evaluator.backends.sharing import Sharing  # noqa: PLC0415
     from evaluator.batch.run import Work  # noqa: PLC0415
     from evaluator.batch.spec import make_spec  # noqa: PLC0415
     from evaluator.cli.batch_judge import portable, run_judge, run_plan  # noqa: PLC0415
+    from evaluator.cli.work import machine_name  # noqa: PLC0415
     from evaluator.judges.building import build_judge  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
 
     asked = _without_keys(plan) if wishes.dry_run else plan
     judge = build_judge(replace(asked, cache=None))
+    sharing = Sharing()
     return Work(
         folder=folder,
         spec=make_spec(load_rubric(settings.rubric), judge, portable(settings)),
-        judge=lambda spec, store, spent_usd: run_judge(run_plan(settings, spec), store, spent_usd),
+        judge=lambda spec, store, spent_usd: run_judge(run_plan(settings, spec), store, spent_usd, sharing),
         concurrency=settings.concurrency if plan.asks_hosted else _LOCAL_AT_ONCE,
         answers=plan.cache,
         database_url=settings.database_url.get_secret_value() if settings.database_url else None,
+        base=machine_name(),
+        sharers=sharing.share,
     )
 
 
@@ -335,9 +340,9 @@ def _summary_lines(summary: Summary, progress: Progress, output: Path) -> list[s
     bands = ", ".join(f"{band.count:,} {band.title}" for band in summary.bands if band.count)
     failed = ", ".join(f"{count:,} {code}" for code, count in summary.failed_by_code.items())
     paid = f", {progress.requests:,} calls, {told_usd(progress.cost_usd)} now" if progress.requests else ""
+    graded = f"{summary.graded:,} graded{f' ({bands})' if bands else ''}, {summary.needs_review:,} for review"
     return [
-        f"{summary.graded:,} graded{f' ({bands})' if bands else ''}, {summary.needs_review:,} for review, "
-        f"{summary.failed:,} failed{f' ({failed})' if failed else ''}{paid}",
+        f"{graded}, {summary.failed:,} failed{f' ({failed})' if failed else ''}{paid}",
         f"read {shown_path(output / 'report.html')}; records and tables are beside it",
     ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from evaluator.version import __version__
 
 if TYPE_CHECKING:
+    from evaluator.batch.many import evaluate_each, evaluate_many
     from evaluator.errors import EvaluatorError
     from evaluator.pipeline import aevaluate, evaluate
     from evaluator.rubric import Rubric, load_rubric
@@ -26,6 +27,8 @@ __all__ = [
     "__version__",
     "aevaluate",
     "evaluate",
+    "evaluate_each",
+    "evaluate_many",
     "load_rubric",
     "parse_transcript",
 ]
@@ -37,6 +40,8 @@ _HOMES = {
     "Transcript": "types",
     "aevaluate": "pipeline",
     "evaluate": "pipeline",
+    "evaluate_each": "batch.many",
+    "evaluate_many": "batch.many",
     "load_rubric": "rubric",
     "parse_transcript": "transcripts",
 }

@@ -98,13 +98,12 @@ class Database:
         """
         return self._patiently(lambda: self._once(work, writes=True))
 
-    def stream(self, statement: str, values: Values, *, chunk: int = 200) -> Iterator[Row]:
+    def stream(self, statement: str, values: Values, *, after: int = -1, chunk: int = 200) -> Iterator[Row]:
         """Yield the rows of a statement that takes ``:after`` and ``:chunk``, by the number in their first column.
 
         Raises:
             DatabaseFailed: As `read`.
         """
-        after = -1
         while True:
             asked = {**values, "after": after, "chunk": chunk}
             rows = self.read(lambda transaction, asked=asked: transaction.rows(statement, asked))
@@ -195,7 +194,9 @@ def _sqlite(path: Path) -> sa.Engine:
 
 def _postgres(url: str) -> sa.Engine:
     sa = _sqlalchemy()
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5})
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5, "client_encoding": "utf8"}
+    )
 
 
 def _sqlalchemy() -> Any:  # noqa: ANN401 - the module

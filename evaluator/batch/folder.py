@@ -35,7 +35,9 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             state.mkdir(mode=0o700, exist_ok=True)
-            self._lock = sqlite3.connect(state / "lock.sqlite", timeout=0, isolation_level=None)
+            self._lock = sqlite3.connect(
+                state / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False
+            )
         except (OSError, ValueError, sqlite3.Error) as error:
             raise _unusable(path, type(error).__name__) from error
         try:  # the system lets go of such a lock when the process dies, however it dies

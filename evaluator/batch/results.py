@@ -176,14 +176,26 @@ class ResultStore:
             },
         )
 
-    def records(self, run: str, grading: str) -> Iterator[GradedItem | FailedItem]:
-        """Yield a record for each item of a run, in order; one without a result is a failure that says so."""
+    def records(
+        self, run: str, grading: str, *, after: int = -1, settled: bool = False
+    ) -> Iterator[GradedItem | FailedItem]:
+        """Yield a record for each item of a run, in order; one without a result is a failure that says so.
+
+        Args:
+            run: Id of the run.
+            grading: As in `Spec`.
+            after: Position of the item behind which to begin.
+            settled: End before the first item whose record may still change.
+        """
         statement = """SELECT i.position, i.name, i.columns, i.problem, r.graded, r.packed,
                 (SELECT f.name FROM ev_items f WHERE f.run = i.run AND f.key = i.key ORDER BY f.position LIMIT 1)
             FROM ev_items i LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
             WHERE i.run = :run AND i.position > :after ORDER BY i.position LIMIT :chunk"""
-        for row in self._database.stream(statement, {"run": run, "grading": grading}):
-            yield self._record(row, grading)
+        for row in self._database.stream(statement, {"run": run, "grading": grading}, after=after):
+            record = self._record(row, grading)
+            if settled and isinstance(record, FailedItem) and record.again:
+                return
+            yield record
 
     def _record(self, row: Row, grading: str) -> GradedItem | FailedItem:
         _, name, columns, problem, graded, packed, first = row

@@ -175,9 +175,14 @@ class BatchRun:
         """Return why the run was stopped; ``None`` if it wasn't."""
         return self._runs.stopped(self.run)
 
-    def records(self) -> Iterator[GradedItem | FailedItem]:
-        """Yield a record for each item, in order."""
-        return self._results.records(self.run, self._work.spec.grading)
+    def records(self, *, after: int = -1, settled: bool = False) -> Iterator[GradedItem | FailedItem]:
+        """Yield a record for each item, in order.
+
+        Args:
+            after: Number of the item, from 0, behind which to begin.
+            settled: End before the first item whose record may still change.
+        """
+        return self._results.records(self.run, self._work.spec.grading, after=after, settled=settled)
 
     def close(self) -> None:
         """End at once; what isn't finished is graded when the same is run again."""

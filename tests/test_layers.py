@@ -18,6 +18,7 @@ _HEAVY: Final = (
     "fastapi",
     "lxml",
     "openai",
+    "pyarrow",
     "scipy",
     "sentence_transformers",
     "sklearn",
@@ -31,6 +32,7 @@ _OWNERS: Final = {
     "huggingface_hub": "backends/sentence_transformers.py",
     "scipy": "fitting/regression.py",
     "openai": "backends/openai_client.py",
+    "pyarrow": "batch/inputs/parquet.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
     "torch": "backends/sentence_transformers.py",
@@ -70,6 +72,7 @@ def _loaded_by(code: str) -> set[str]:
         "from evaluator import aevaluate, evaluate, load_rubric, parse_transcript",
         "from evaluator import load_rubric; load_rubric('netflix_pm_metrics')",
         "from evaluator.backends import make_judge; make_judge('local')",
+        "from evaluator.batch.inputs import read_items; list(read_items(['README.md']))",
     ],
 )
 def test_nothing_heavy_loads_before_it_is_needed(code: str) -> None:

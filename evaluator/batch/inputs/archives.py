@@ -49,11 +49,11 @@ class _Budget:
 
 
 class _Directory(io.BufferedReader):
-    """A file that hands out no more at once than a directory of members may hold; only zipfile reads it."""
+    """A file that refuses to hand out more at once than a directory of members may hold; only zipfile reads it."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0 or size > MAX_DIRECTORY_BYTES:
-            size = MAX_DIRECTORY_BYTES
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("the directory is too large")
         return super().read(size)
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import re
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -54,12 +54,12 @@ def scalar_text(value: object) -> str | None:
     return storable(text).strip() or None
 
 
-def column_texts(row: Mapping[str, object], left_out: Collection[str] = ()) -> dict[str, str]:
+def column_texts(row: Mapping[str, object]) -> dict[str, str]:
     """Return at most `MAX_COLUMNS` of the row's scalars as text, in its order, each cut at `MAX_VALUE_CHARS`."""
     columns: dict[str, str] = {}
     for key, value in row.items():
         name = _cut(storable(key).strip(), MAX_COLUMN_CHARS)
-        if not name or key in left_out or name in columns:
+        if not name or name in columns:
             continue
         text = scalar_text(value)
         if text is not None:

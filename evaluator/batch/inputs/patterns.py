@@ -6,13 +6,14 @@ The standard library's ``**`` follows linked folders, which may lead in circles;
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-__all__ = ["exists", "expand", "is_pattern"]
+__all__ = ["exists", "expand", "fixed_part", "is_pattern"]
 
 _ANY_DEPTH: Final = "**"
 _MARKS: Final = re.compile(r"[*?\[]")
@@ -32,6 +33,13 @@ def expand(pattern: str) -> list[Path]:
     parts = whole.parts[bool(whole.anchor) :]
     steps = [part for index, part in enumerate(parts) if part != _ANY_DEPTH or parts[index - 1 : index] != (part,)]
     return sorted(set(_matches(Path(whole.anchor), steps)), key=lambda path: path.parts)
+
+
+def fixed_part(pattern: str) -> Path:
+    """Return the folder that every match is in: the parts before the first that is a pattern."""
+    whole = Path(pattern)
+    parts = list(itertools.takewhile(lambda part: not is_pattern(part), whole.parts))
+    return Path(*parts)
 
 
 def exists(path: Path) -> bool:

@@ -18,7 +18,7 @@ from evaluator.batch.inputs.content import Kind, kind_of
 from evaluator.batch.inputs.opening import reason_of
 from evaluator.batch.inputs.options import ReadOptions
 from evaluator.batch.inputs.origins import Origin, failed
-from evaluator.batch.inputs.patterns import exists, expand, is_pattern
+from evaluator.batch.inputs.patterns import exists, expand, fixed_part, is_pattern
 from evaluator.batch.inputs.skipped import Skipped
 from evaluator.batch.records import Item
 from evaluator.errors import InputError, OptionError
@@ -118,18 +118,28 @@ def _matched(pattern: str, left_out: frozenset[Path]) -> Iterator[Place]:
         if unread or (folder and recursive) or path.resolve() in left_out:
             continue
         matches += 1
-        yield _place(path, folder=folder, named=spelt)
+        yield _place(path, folder=folder, named=spelt, base=fixed_part(pattern))
     if not matches:
         raise InputError("the pattern matches nothing that is read", where=_shown(pattern), remedy="check the pattern")
 
 
-def _place(path: Path, *, folder: bool, named: bool = True) -> Place:
-    """Return the place at ``path``: a folder is called by its last part, a file as it was typed if from here down."""
+def _place(path: Path, *, folder: bool, named: bool = True, base: Path | None = None) -> Place:
+    """Return the place at ``path``, called by nothing that lies above what the caller means.
+
+    A folder is called by its last part. A file is called as it was typed, if that leads down from here; else from the
+    folder ``base`` of a pattern on, or by its last part.
+    """
     if folder:
-        return Place(path, storable(Path(os.path.abspath(path)).name), folder=True)  # noqa: PTH100 - keeps links' names
-    plain = Path(os.path.normpath(path))
-    down = not plain.is_absolute() and os.pardir not in plain.parts
-    return Place(path, storable(plain.as_posix() if down else plain.name), named=named)
+        return Place(path, storable(_absolute(path).name), folder=True)
+    name = Path(os.path.normpath(path))
+    if name.is_absolute() or os.pardir in name.parts:
+        name = _absolute(path).relative_to(_absolute(base).parent) if base is not None else Path(name.name)
+    return Place(path, storable(name.as_posix()), named=named)
+
+
+def _absolute(path: Path) -> Path:
+    """Return ``path`` from the root, links in it as they are called."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolving would call a link by its target
 
 
 def _walk(place: Place, left_out: frozenset[Path], told: Callable[[str], None]) -> Iterator[Found | Item]:

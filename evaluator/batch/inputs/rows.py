@@ -136,13 +136,15 @@ def row_item(row: Row, values: Mapping[str, object], layout: Layout, options: Re
 
 def _columns(row: Row, values: Mapping[str, object], layout: Layout) -> dict[str, str]:
     """Return what the row and its place tell; labels of the gold form are verdicts, nothing to slice by."""
-    if layout.keep is not None:
-        kept = {key: value for key, value in values.items() if key in layout.keep}
-        return column_texts({**row.origin.columns(), **kept})
     left_out = {layout.text, layout.name, *_TEXT_COLUMNS}
     if isinstance(values.get("labels"), dict):
         left_out.update(_GOLD_COLUMNS)
-    return column_texts({**row.origin.columns(), **values}, {name for name in left_out if name is not None})
+    told: dict[str, object] = {**row.origin.columns()}
+    for key, value in values.items():
+        kept = key not in left_out if layout.keep is None else key in layout.keep
+        if kept and (key not in told or scalar_text(value) is not None):
+            told[key] = value
+    return column_texts(told)
 
 
 def _transcript(row: Row, values: Mapping[str, object], layout: Layout, options: ReadOptions) -> Transcript:

@@ -47,7 +47,8 @@ class Skipped:
             told: Hears the sentence.
             read: How many files were read.
         """
-        parts = [f"{count:,} {_WORDS[reason][count > 1]}" for reason, count in self.counts.items() if reason in _WORDS]
+        met = [(self.counts[reason], words) for reason, words in _WORDS.items() if self.counts[reason]]
+        parts = [f"{count:,} {words[count > 1]}" for count, words in met]
         endings = Counter({ending: count for ending, count in self.counts.items() if ending not in _WORDS})
         if endings:
             parts.insert(0, f"{endings.total():,} of unknown kind ({_listed(endings)})")

@@ -101,20 +101,14 @@ def row_of(record: GradedItem | FailedItem, rubric: Rubric) -> Row:
 
 
 class RowSpool:
-    """Rows on the disk: appended in one pass, read as often as needed.
-
-    Attributes:
-        columns: Names of all input columns so far, in order of appearance.
-    """
+    """Rows on the disk: appended in one pass, read as often as needed."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """Take a file that can be read back, such as an unnamed temporary one."""
         self._file = file
-        self.columns: dict[str, None] = {}
 
     def append(self, row: Row) -> None:
         """Add a row."""
-        self.columns.update(dict.fromkeys(row.columns))
         told = [getattr(row, name) for name in _FIELDS]
         self._file.write(json.dumps(told, separators=(",", ":")).encode() + b"\n")
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.judging import Judgement, Opinion
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, JudgeInfo, Usage, Verdict
+from evaluator.types import Evaluation, Usage, Verdict
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 from tests.judges.judges import Scripted
 
@@ -28,7 +28,7 @@ def small_rubric() -> Rubric:
     return make_rubric()
 
 
-def graded(
+def graded(  # noqa: PLR0913 - one parameter for each thing that a test varies
     item: str,
     *opinions: Opinion,
     words: str = WORDS,
@@ -44,9 +44,13 @@ def graded(
     return GradedItem(item=item, columns=dict(columns or {}), same_as=same_as, evaluation=evaluation)
 
 
-def failed(item: str, code: str = "transcript", *, again: bool = False, **columns: str) -> FailedItem:
+def failed(
+    item: str, code: str = "transcript", *, again: bool = False, columns: Mapping[str, str] | None = None
+) -> FailedItem:
     """Return an item without one."""
-    return FailedItem(item=item, columns=columns, code=code, message="It holds no words (export it).", again=again)
+    return FailedItem(
+        item=item, columns=dict(columns or {}), code=code, message="It holds no words (export it).", again=again
+    )
 
 
 @lru_cache(maxsize=4)
@@ -75,7 +79,9 @@ def varied_batch(count: int = 60, seed: int = 1) -> list[GradedItem | FailedItem
     for number in range(count):
         columns = {"cohort": chance.choice("AB"), "student": f"s{number}", "empty": ""}
         if number % 9 == 4:
-            records.append(failed(f"item-{number}", chance.choice(["transcript", "judge_unavailable"]), **columns))
+            records.append(
+                failed(f"item-{number}", chance.choice(["transcript", "judge_unavailable"]), columns=columns)
+            )
             continue
         evaluation = chance.choice(_evaluations(seed))
         same = "item-0" if number % 10 == 7 else None
@@ -91,6 +97,6 @@ def hostile_batch() -> list[GradedItem | FailedItem]:
     columns = {HOSTILE: HOSTILE, "=1+1": "=1+1", "cohort": "<b>A</b>"}
     return [
         graded(f"{HOSTILE}/anna.vtt", bad, words=words, columns=columns),
-        graded("plain.vtt", bad, words=words, columns={**columns, "cohort": HOSTILE}),
+        graded("plain.vtt", bad, words=words, columns={**columns, HOSTILE: "other", "cohort": HOSTILE}),
         FailedItem(item=f"-{HOSTILE}", columns=columns, code="transcript", message=HOSTILE, again=False),
     ]

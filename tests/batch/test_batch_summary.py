@@ -37,7 +37,9 @@ def test_every_count_is_what_counting_again_gives(count: int, seed: int) -> None
     assert summary.failed_by_code == Counter(record.code for record in bad)
     assert summary.duplicates == sum(record.same_as is not None for record in good)
     bands = Counter(card.band for card in cards)
-    assert {line.band: line.count for line in summary.bands} == {b.id: bands[b.id] for b in small_rubric().scoring.bands}
+    assert {line.band: line.count for line in summary.bands} == {
+        b.id: bands[b.id] for b in small_rubric().scoring.bands
+    }
     paid = [record.evaluation.usage.cost_usd for record in good if record.same_as is None]
     assert summary.spent.cost_usd == pytest.approx(sum(paid))
     assert (summary.score is None) == (not scores)
@@ -140,7 +142,7 @@ def test_mixed_judges_rubrics_and_repeats_are_warned_of() -> None:
     assert summarise([one], small_rubric()).warnings == ()
     warnings = summarise([one, other, repeated], small_rubric()).warnings
     assert any("2 different judges" in warning for warning in warnings)
-    assert any("1 items repeat" in warning for warning in warnings)
+    assert any("earlier one: 1." in warning for warning in warnings)
     rubric = one.evaluation.rubric.model_copy(update={"sha256": "0" * 64})
     changed = one.model_copy(update={"evaluation": one.evaluation.model_copy(update={"rubric": rubric})})
     assert any("another rubric" in warning for warning in summarise([changed], small_rubric()).warnings)
@@ -150,3 +152,10 @@ def test_what_may_go_through_again_is_counted() -> None:
     """Failed items that another run may grade are told apart from those that it can't."""
     summary = summarise([failed("a"), failed("b", "judge_unavailable", again=True)], small_rubric())
     assert (summary.failed, summary.retryable, summary.score) == (2, 1, None)
+
+
+def test_names_without_end_make_no_table_without_end() -> None:
+    """When each row brings a column of its own, the first five hundred stand in the tables, and the rest is told."""
+    summary = summarise([failed(f"i{n}", columns={f"c{n}": "x"}) for n in range(600)], small_rubric())
+    assert summary.input_columns == tuple(f"c{n}" for n in range(500))
+    assert any("first 500 columns" in warning for warning in summary.warnings)

@@ -23,9 +23,29 @@ from evaluator.reports.characters import visible
 from tests.batch.batch_cases import failed, hostile_batch, small_rubric, varied_batch
 from tests.property.strategies import hard_texts
 
-_STARTS: Final = ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", "﹣", "−", "⁺", "'=", '"=', "“@", " =", "\u00a0+")
+_STARTS: Final = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t=",
+    "\r=",
+    "\n=",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+    "﹣",
+    "−",
+    "⁺",
+    "'=",
+    '"=',
+    "“@",
+    " =",
+    "\u00a0+",
+)
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ufeff]")
-_FORMULA: Final = re.compile(r"^[\s'\"“”‘’\u200b-\u200d\u2060]*[=+\-@−＝＋－＠﹣﹢﹦﹫⁺⁻⁼]")
+_FORMULA: Final = re.compile(r"^[\s'\"“”‘’\u200b-\u200d\u2060]*[=+\-@−\uff1d\uff0b\uff0d\uff20﹣﹢﹦﹫⁺⁻⁼]")
 
 
 def _dangerous() -> st.SearchStrategy[str]:
@@ -51,7 +71,7 @@ def test_no_cell_can_run(text: str) -> None:
     assert not _CONTROLS.search(out.getvalue())
 
 
-@given(text=_dangerous().filter(lambda text: not re.search(r"[;；\u037e]", text)))
+@given(text=_dangerous().filter(lambda text: not re.search(r"[;\uff1b\u037e]", text)))
 def test_a_guarded_cell_gives_its_text_back(text: str) -> None:
     """Only an apostrophe stands before a text that was live; all else is the harmless text on one line."""
     shown = visible(text).replace("\n", " ")

@@ -63,9 +63,11 @@ def compare(
 ) -> Comparison:
     """Compare two streams of evaluations, each read once."""
     left, right = _Seen(), _Seen()
-    waiting: dict[bytes, list[_Entry]] = {}
+    waiting: dict[bytes, dict[str, _Entry]] = {}
     for record in a:
-        waiting.setdefault(_words_key(record.evaluation), []).append(left.enter(record))
+        entry = left.enter(record)
+        same = waiting.setdefault(_words_key(record.evaluation), {})
+        same[f"{entry.name}\0{entry.number}" if entry.name in same else entry.name] = entry
     pairs = _Pairs()
     unmatched: list[_Entry] = []
     for record in b:
@@ -76,7 +78,7 @@ def compare(
         else:
             pairs.add(partner, entry, left, right)
     by_words = pairs.count
-    rest = sorted((entry for entries in waiting.values() for entry in entries), key=lambda entry: entry.number)
+    rest = sorted((entry for same in waiting.values() for entry in same.values()), key=lambda entry: entry.number)
     by_name = {entry.name: entry for entry in rest}
     taken: set[int] = set()
     only_b: list[str] = []
@@ -186,7 +188,7 @@ class _Pairs:
 
     def flips(self, left: _Seen, right: _Seen) -> Iterator[Flips]:
         """Return the changes by criterion."""
-        for criterion, (title, severity) in {**right.criteria, **left.criteria}.items():
+        for criterion, (title, severity) in {**left.criteria, **right.criteria}.items():
             moves = self._moves.get(criterion, Counter())
             counts = {name: sum(n for move, n in moves.items() if _kind(*move) == name) for name in _KINDS}
             shared = criterion in left.criteria and criterion in right.criteria
@@ -259,16 +261,12 @@ def _gap(a: _Entry, b: _Entry) -> float:
     return 0.0 if a.score is None or b.score is None else abs(b.score - a.score)
 
 
-def _take(waiting: dict[bytes, list[_Entry]], key: bytes, name: str) -> _Entry | None:
-    """Take out the first of A's items with these words, the one of this name if there is one."""
-    entries = waiting.get(key)
-    if not entries:
+def _take(waiting: dict[bytes, dict[str, _Entry]], key: bytes, name: str) -> _Entry | None:
+    """Take out one of A's items with these words, the one of this name if there is one."""
+    same = waiting.get(key)
+    if not same:
         return None
-    place = next((place for place, entry in enumerate(entries) if entry.name == name), 0)
-    partner = entries.pop(place)
-    if not entries:
-        del waiting[key]
-    return partner
+    return same.pop(name, None) or same.popitem()[1]
 
 
 def _words_key(evaluation: Evaluation) -> bytes:

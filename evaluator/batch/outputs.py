@@ -36,8 +36,9 @@ def write_outputs(
 ) -> Summary:
     """Write all outputs of a batch, and return its figures.
 
-    The files take their names at the end, all at once; until then those of an earlier run stand unharmed, and may even
-    be what ``records`` is read from. The caller sees to it that no other process writes to the folder.
+    The files take their names at the end, one right after the other; until then those of an earlier run stand unharmed,
+    and may even be what ``records`` is read from. A process killed between two renames leaves whole files of both runs,
+    and the next run mends it. The caller sees to it that no other process writes to the folder.
 
     Args:
         folder: Made if it doesn't exist.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import IO, Final, Literal, TypeAlias
 
 from evaluator.batch.records import FailedItem, GradedItem
@@ -68,6 +68,9 @@ class Row:
     flags: tuple[str, ...] = ()
 
 
+_FIELDS: Final = tuple(field.name for field in fields(Row))
+
+
 def row_of(record: GradedItem | FailedItem, rubric: Rubric) -> Row:
     """Return the flat facts of a record."""
     if isinstance(record, FailedItem):
@@ -98,27 +101,22 @@ def row_of(record: GradedItem | FailedItem, rubric: Rubric) -> Row:
 
 
 class RowSpool:
-    """Rows on the disk: appended in one pass, read as often as needed.
-
-    Attributes:
-        columns: Names of all input columns so far, in order of appearance.
-    """
+    """Rows on the disk: appended in one pass, read as often as needed."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """Take a file that can be read back, such as an unnamed temporary one."""
         self._file = file
-        self.columns: dict[str, None] = {}
 
     def append(self, row: Row) -> None:
         """Add a row."""
-        self.columns.update(dict.fromkeys(row.columns))
-        self._file.write(json.dumps(asdict(row), separators=(",", ":")).encode() + b"\n")
+        told = [getattr(row, name) for name in _FIELDS]
+        self._file.write(json.dumps(told, separators=(",", ":")).encode() + b"\n")
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows in order; one reader at a time."""
         self._file.seek(0)
         for line in self._file:
-            told = json.loads(line)
+            told = dict(zip(_FIELDS, json.loads(line), strict=True))
             told["confidences"], told["flags"] = tuple(told["confidences"]), tuple(told["flags"])
             yield Row(**told)
         self._file.seek(0, 2)

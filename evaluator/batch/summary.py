@@ -158,7 +158,7 @@ class Summary(_Part):
     teach_next: tuple[str, ...] = Field(description="Criteria that occur, by severity's weight times rate, most first.")
     slices: tuple[Slice, ...]
     comparisons: int = Field(description="Tests made over all slices; each p is corrected for this many.")
-    input_columns: tuple[str, ...]
+    input_columns: tuple[str, ...] = Field(description="Those that the tables hold: the first 500.")
     spent: Spent
     judges: tuple[JudgeCount, ...]
     rubrics: tuple[RubricCount, ...]

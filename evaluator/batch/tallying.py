@@ -29,11 +29,13 @@ from evaluator.batch.summary import (
 from evaluator.rubric import Criterion, Rubric
 from evaluator.types import Evaluation, Finding, JudgeInfo, RubricRef, Usage
 
-__all__ = ["BINS", "Tally", "summarise"]
+__all__ = ["BINS", "TABLE_COLUMNS", "Tally", "summarise"]
 
 _Kind = TypeVar("_Kind")
 
 BINS: Final = 20
+TABLE_COLUMNS: Final = 500
+"""Input columns that tables hold; rows that each bring names of their own must not make a table without end."""
 _BIN_POINTS: Final = 5
 _PROOFS: Final = 3
 _PROOF_CHARS: Final = range(25, 241)  # shorter says little, longer is not read
@@ -78,6 +80,7 @@ class Tally:
         self._criteria = {criterion: _CriterionTally() for criterion in rubric.by_id}
         self._slices = SliceTally(rubric)
         self._columns: dict[str, None] = {}
+        self._columns_left_out = False
         self._spent = Usage()
         self._judges = Counter[JudgeInfo]()
         self._rubrics = Counter[RubricRef]()
@@ -86,7 +89,7 @@ class Tally:
         """Count one record; ``row`` is what `row_of` made of it."""
         self._order -= 1
         self._statuses[row.status] += 1
-        self._columns.update(dict.fromkeys(row.columns))
+        self._note_columns(row)
         self._slices.add(row)
         if isinstance(record, FailedItem):
             known = record.code in self._codes or len(self._codes) < _MOST_KINDS
@@ -147,6 +150,13 @@ class Tally:
             warnings=tuple(self._warnings()),
         )
 
+    def _note_columns(self, row: Row) -> None:
+        for name in row.columns:
+            if len(self._columns) < TABLE_COLUMNS:
+                self._columns[name] = None
+            elif name not in self._columns:
+                self._columns_left_out = True
+
     def _prove(self, item: str, evaluation: Evaluation) -> None:
         for finding in evaluation.findings:
             tally = self._criteria.get(finding.criterion)
@@ -196,11 +206,13 @@ class Tally:
             yield f"Some items were judged by another rubric than {now} as it is now."
         if self._duplicates:
             yield (
-                f"{self._duplicates} items repeat the words of an earlier one. They count in every figure, so that "
-                "intervals and tests look a little surer than they are."
+                f"Items that repeat the words of an earlier one: {self._duplicates}. They count in every figure, so "
+                "that intervals and tests look a little surer than they are."
             )
         if self._slices.ignored_columns:
-            yield f"Only the first {MAX_COLUMNS} columns were looked at for slices; the tables hold all."
+            yield f"Only the first {MAX_COLUMNS} columns were looked at for slices."
+        if self._columns_left_out:
+            yield f"The tables hold the first {TABLE_COLUMNS} columns of the input; evaluations.jsonl holds all."
 
 
 def _bump(counter: Counter[_Kind], kind: _Kind) -> None:

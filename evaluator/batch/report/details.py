@@ -20,7 +20,7 @@ from evaluator.reports.parts import Quoted, TurnView
 from evaluator.reports.view import view
 from evaluator.types import Verdict
 
-__all__ = ["Json", "detail_of", "pack"]
+__all__ = ["Json", "as_text", "detail_of", "pack", "pack_texts"]
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 _VALUE_CHARS: Final = 500
@@ -67,8 +67,17 @@ def detail_of(record: GradedItem, places: Mapping[str, int]) -> Json:
 
 def pack(values: Iterable[Json]) -> str:
     """Return values as one JSON list, deflated and in base64: nothing in it can end or start an element of a page."""
-    text = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
-    return b64encode(zlib.compress(text.encode(), 9)).decode()
+    return pack_texts(map(as_text, values))
+
+
+def pack_texts(texts: Iterable[str]) -> str:
+    """Return values that are JSON already, packed as `pack` does."""
+    return b64encode(zlib.compress(f"[{','.join(texts)}]".encode(), 9)).decode()
+
+
+def as_text(value: Json) -> str:
+    """Return a value as JSON without blanks."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _told(record: GradedItem) -> Iterable[tuple[str, str]]:

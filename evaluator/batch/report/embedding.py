@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Final
 
-from evaluator.batch.report.details import Json, pack
+from evaluator.batch.report.details import Json, as_text, pack, pack_texts
 from evaluator.batch.rows import Row
 from evaluator.reports.characters import one_line
 
@@ -22,6 +22,7 @@ __all__ = ["BUDGET", "DetailSpool", "row_chunks"]
 BUDGET: Final = 40_000_000
 """Bytes of packed details in one page; a browser opens that in about a second."""
 _TOGETHER: Final = 24  # details in a chunk: more packs little better and opens slower
+_MARGIN: Final = 0.95  # some details pack worse than others
 _ROWS: Final = 2000
 _NAME_CHARS: Final = 300
 _UNSCORED_RANK: Final = -1.0
@@ -39,7 +40,8 @@ class DetailSpool:
         """Take a file that can be read back, and the most bytes that `chunks` may return together."""
         self._file = file
         self._budget = budget
-        self._waiting: list[Json] = []
+        self._waiting: list[str] = []
+        self._sizes = array("L")  # of each detail before it is packed
         self._lengths: list[int] = []  # of each chunk in the file
         self._ranks = array("d")  # by item: the lower, the sooner it is worth opening
         self.count = 0
@@ -48,7 +50,9 @@ class DetailSpool:
         """Add the detail of an item that is not failed."""
         rank = _UNSCORED_RANK if row.score is None else row.score
         self._ranks.append(rank - _REVIEW_BONUS if row.status == "needs_review" else rank)
-        self._waiting.append(detail)
+        text = as_text(detail)
+        self._sizes.append(len(text))
+        self._waiting.append(text)
         self.count += 1
         if len(self._waiting) == _TOGETHER:
             self._flush()
@@ -58,15 +62,12 @@ class DetailSpool:
         self._flush()
         if sum(self._lengths) <= self._budget:
             return bytearray(b"\x01") * self.count
-        share = 0.97 * self._budget / sum(self._lengths)  # of all; they pack a little worse when fewer stand together
-        by_rank = sorted(range(self.count), key=self._ranks.__getitem__)
+        room = _MARGIN * self._budget * sum(self._sizes) / sum(self._lengths)  # in bytes before packing
         chosen = bytearray(self.count)
-        room = share * self.count
-        for number in by_rank:
-            weight = self._lengths[number // _TOGETHER] * self.count / (_TOGETHER * sum(self._lengths))
-            if weight > room:
+        for number in sorted(range(self.count), key=self._ranks.__getitem__):
+            room -= self._sizes[number]
+            if room < 0:
                 break
-            room -= weight
             chosen[number] = 1
         return chosen
 
@@ -100,7 +101,7 @@ class DetailSpool:
 
     def _flush(self) -> None:
         if self._waiting:
-            chunk = pack(self._waiting).encode("ascii")
+            chunk = pack_texts(self._waiting).encode("ascii")
             self._file.write(chunk)
             self._lengths.append(len(chunk))
             self._waiting.clear()

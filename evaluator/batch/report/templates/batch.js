@@ -80,7 +80,7 @@ async function main() {
   function sortKey(row) {
     if (wish.key.startsWith("c")) return "pauna-".indexOf(row.verdicts[Number(wish.key.slice(1))] ?? "-");
     if (wish.key.startsWith("v")) return row.values[Number(wish.key.slice(1))];
-    if (wish.key === "score") return row.score ?? 1000;
+    if (wish.key === "score") return row.score ?? (wish.down ? -1 : 101);
     if (wish.key === "outcome") return row.status * 100 + row.band;
     return row[wish.key];
   }

@@ -173,12 +173,12 @@ def _interruptible(run: BatchRun) -> Generator[None]:
         run.drain(_BY_HAND)
         note("finishing what is being graded; once more stops at once, and loses nothing either")
 
-    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = signal.signal(signal.SIGINT, interrupt), signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
-        for number, handler in former.items:
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, former[0])
+        signal.signal(signal.SIGTERM, former[1])
 
 
 def _leave(number: int, _: object) -> None:

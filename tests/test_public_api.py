@@ -17,6 +17,8 @@ def test_exported_names_are_pinned() -> None:
         "__version__",
         "aevaluate",
         "evaluate",
+        "evaluate_each",
+        "evaluate_many",
         "load_rubric",
         "parse_transcript",
     ]

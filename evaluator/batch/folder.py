@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -13,6 +14,8 @@ from evaluator.errors import OptionError
 __all__ = ["RunFolder"]
 
 _STATE: Final = ".run"
+_EARLIER: Final = "earlier"
+_SHORT: Final = 8  # hex digits of a grading, in a folder's name
 _ID_BYTES: Final = 6
 
 
@@ -71,6 +74,33 @@ class RunFolder:
     def answers(self) -> Path:
         """File of paid answers, where they are kept nowhere else."""
         return self.path / _STATE / "answers.sqlite"
+
+    def set_aside(self, files: Sequence[str], grading: str) -> Path | None:
+        """Keep outputs of another grading, under ``earlier``, before new ones take their names.
+
+        Args:
+            files: Names of outputs.
+            grading: What the new ones are graded by, as in `Spec`.
+
+        Returns:
+            Where the old ones are; ``None`` if there are none, or they were graded by the same.
+
+        Raises:
+            OptionError: They can't be moved.
+        """
+        told = self.path / _STATE / "graded_by"
+        try:
+            former = told.read_text() if told.exists() else grading
+            there = [self.path / name for name in files if (self.path / name).exists()]
+            aside = self.path / _EARLIER / former[:_SHORT]
+            if former != grading and there:
+                aside.mkdir(parents=True, exist_ok=True)
+                for file in there:
+                    file.replace(aside / file.name)
+            told.write_text(grading)
+        except OSError as error:
+            raise _unusable(self.path, type(error).__name__) from error
+        return aside if former != grading and there else None
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -7,7 +7,7 @@ after a crash or an interrupt or for good measure, goes on where it was: what ha
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -113,11 +113,17 @@ class BatchRun:
         """Return some of the transcripts that need a result, spread evenly."""
         return self._runs.sample(self.run, self._work.spec.grading, size)
 
-    def start(self) -> None:
-        """Begin to grade, with what a former attempt left unfinished."""
+    def start(self, each_usd: float = 0.0) -> None:
+        """Begin to grade, with what a former attempt left unfinished.
+
+        Args:
+            each_usd: What one transcript may cost at most, so that a budget holds even if a crash hides what calls in
+                flight did cost.
+        """
         work, folder = self._work, self._folder
         answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
-        spent_usd = self._runs.progress(self.run).cost_usd
+        spent_usd = self._runs.spent_usd(self.run)
+        self._runs.risk(self.run, each_usd * work.concurrency)
         tools = Tools(
             runs=self._runs,
             results=self._results,
@@ -183,6 +189,14 @@ class BatchRun:
             settled: End before the first item whose record may still change.
         """
         return self._results.records(self.run, self._work.spec.grading, after=after, settled=settled)
+
+    def settle(self) -> None:
+        """Say that no call is in flight any more: what was spent is known."""
+        self._runs.risk(self.run, 0.0)
+
+    def set_aside(self, files: Sequence[str]) -> Path | None:
+        """Move outputs that were graded otherwise out of the way; return where to, if there were any."""
+        return self._folder.set_aside(files, self._work.spec.grading)
 
     def close(self) -> None:
         """End at once; what isn't finished is graded when the same is run again."""

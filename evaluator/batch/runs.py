@@ -128,7 +128,8 @@ class RunStore:
             transaction.run(
                 """INSERT INTO ev_runs (run, spec, grading, attempt) VALUES (:run, :spec, :grading, 1)
                 ON CONFLICT (run) DO UPDATE SET spec = :spec, grading = :grading, stopped = NULL,
-                    attempt = ev_runs.attempt + 1""",
+                    attempt = ev_runs.attempt + 1, lost_usd = ev_runs.lost_usd + ev_runs.at_risk_usd,
+                    at_risk_usd = 0""",
                 settings,
             )
             transaction.run(
@@ -242,6 +243,21 @@ class RunStore:
                 )
             )
         )
+
+    def risk(self, run: str, cost_usd: float) -> None:
+        """Say what calls that are in flight may cost, should the process die before it learns what they did."""
+        self._database.write(
+            lambda transaction: transaction.run(
+                "UPDATE ev_runs SET at_risk_usd = :cost WHERE run = :run", {"run": run, "cost": cost_usd}
+            )
+        )
+
+    def spent_usd(self, run: str) -> float:
+        """Return what a run cost in all its attempts, with what may have been billed for calls that a crash cut off."""
+        ((lost,),) = self._database.read(
+            lambda transaction: transaction.rows("SELECT lost_usd FROM ev_runs WHERE run = :run", {"run": run})
+        )
+        return self.progress(run).cost_usd + float(lost)
 
     def let_go(self, shards: Sequence[str]) -> None:
         """Say that shards are finished as they are: what is open of them goes into new ones."""

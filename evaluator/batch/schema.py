@@ -15,7 +15,7 @@ __all__ = ["create_tables"]
 _TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS ev_runs (
         run TEXT PRIMARY KEY, spec TEXT NOT NULL, grading TEXT NOT NULL, attempt INTEGER NOT NULL,
-        stopped TEXT)""",
+        stopped TEXT, at_risk_usd {real} NOT NULL DEFAULT 0, lost_usd {real} NOT NULL DEFAULT 0)""",
     """CREATE TABLE IF NOT EXISTS ev_gradings (grading TEXT PRIMARY KEY, dictionary {bytes} NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS ev_transcripts (key TEXT PRIMARY KEY, packed {bytes} NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS ev_items (

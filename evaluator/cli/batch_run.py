@@ -76,7 +76,8 @@ def run_batch(wishes: Wishes, settings: Settings, plan: JudgePlan, items: Iterab
             return
         if counts.open and told is not None and told.requests:
             _ask(wishes, told)
-        stopped = _grade(run, wishes, counts) if counts.open else None
+        each_usd = (told.each_usd if told else None) or 0.0
+        stopped = _grade(run, wishes, counts, each_usd) if counts.open else None
         _publish(run, wishes, stopped)
 
 
@@ -152,14 +153,15 @@ def _ask(wishes: Wishes, told: Forecast) -> None:
     typer.confirm("Go on?", abort=True, err=True)
 
 
-def _grade(run: BatchRun, wishes: Wishes, counts: Counts) -> str | None:
+def _grade(run: BatchRun, wishes: Wishes, counts: Counts, each_usd: float) -> str | None:
     """Grade to the end or until somebody interrupts; return why it stopped early, if it did."""
     view = make_view(wishes.progress, counts.open)
     with _interruptible(run):
-        run.start()
+        run.start(each_usd)
         while run.going_on():
             view.show(run.progress())
         view.close(run.progress())
+    run.settle()
     return run.stopped()
 
 
@@ -189,18 +191,23 @@ def _leave(number: int, _: object) -> None:
 
 def _publish(run: BatchRun, wishes: Wishes, stopped: str | None) -> None:
     """Write the results, and say what they are."""
-    from evaluator.batch.outputs import write_outputs  # noqa: PLC0415
-    from evaluator.cli.terminal import note, progress  # noqa: PLC0415
+    from evaluator.batch.outputs import OUTPUTS, write_outputs  # noqa: PLC0415
+    from evaluator.cli.terminal import note, progress, shown_path  # noqa: PLC0415
 
     quiet = wishes.progress is ProgressForm.none
     if stopped == _BY_HAND:
         note("stopped; nothing is lost: run the same command to go on")
         raise typer.Exit(_INTERRUPTED)
+    aside = run.set_aside(OUTPUTS)
     with progress("Writing the tables and the report ...", quiet=quiet):
         summary = write_outputs(wishes.output, run.records(), run.rubric)
     if not quiet:
         for line in summary_lines(summary, run.progress(), wishes.output):
             note(line)
+        if aside is not None:
+            note(
+                f"what was graded otherwise is in {shown_path(aside)}; compare: evaluator diff {shown_path(aside)} {shown_path(wishes.output)}"
+            )
     if stopped is not None:
         note(f"stopped before the end: {stopped}")
         note("what is graded is kept: run the same command to go on")

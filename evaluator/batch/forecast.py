@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluator.backends.estimates import Estimate
+from evaluator.judges.cached import Cached
 from evaluator.judges.weighing import Weighing
-from evaluator.judging import Case
+from evaluator.judging import Case, Judge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.store.answers import AnswerStore
+from evaluator.types import JudgeInfo, Transcript
 
-__all__ = ["SAMPLE", "Forecast", "forecast"]
+__all__ = ["SAMPLE", "Forecast", "Known", "forecast"]
 
 SAMPLE: Final = 200  # transcripts that are weighed; a mean over them is within a few parts in a hundred
 _CALL_S: Final = 6.0  # as long as a call to a hosted model usually takes; said wherever a duration is told
@@ -44,16 +46,35 @@ class Forecast:
 
     def duration_s(self, in_flight: int, call_s: float = _CALL_S) -> float:
         """Return how long it takes with so many calls at once, if each takes so long."""
-        return self.requests * call_s / in_flight
+        return max(call_s, self.requests * call_s / in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was answered before, and needn't be paid for again.
+
+    Attributes:
+        answers: Where answers are kept.
+        judge: Who gave them.
+    """
+
+    answers: AnswerStore
+    judge: JudgeInfo
 
 
 def forecast(
-    sample: Sequence[Transcript], count: int, rubric: Rubric, estimate: Callable[[Case], Estimate]
+    sample: Sequence[Transcript],
+    count: int,
+    rubric: Rubric,
+    estimate: Callable[[Case], Estimate],
+    known: Known | None = None,
 ) -> Forecast:
     """Weigh a sample, and tell what so many transcripts like it will take."""
     if not sample:
         return Forecast(0, 0, 0, 0.0, 0.0, 0.0, 0.0)
-    total = asyncio.run(_weigh(sample, rubric, estimate))
+    weighing = Weighing(estimate, known.judge if known else None)
+    asyncio.run(_weigh(sample, rubric, Cached(weighing, known.answers) if known else weighing))
+    total = weighing.total
     each = count / len(sample)
 
     def scaled(price: float | None) -> float | None:
@@ -70,8 +91,6 @@ def forecast(
     )
 
 
-async def _weigh(sample: Sequence[Transcript], rubric: Rubric, estimate: Callable[[Case], Estimate]) -> Estimate:
-    weighing = Weighing(estimate)
+async def _weigh(sample: Sequence[Transcript], rubric: Rubric, judge: Judge) -> None:
     for transcript in sample:
-        await aevaluate(transcript, rubric, weighing)
-    return weighing.total
+        await aevaluate(transcript, rubric, judge)

@@ -82,6 +82,7 @@ class BatchRun:
         except BaseException:
             self._folder.close()
             raise
+        self._answers: AnswerFile | None = None
         self._worker: Worker | None = None
         self._station: Station | None = None
         self._round: Round | None = None
@@ -113,6 +114,14 @@ class BatchRun:
         """Return some of the transcripts that need a result, spread evenly."""
         return self._runs.sample(self.run, self._work.spec.grading, size)
 
+    def answers(self) -> AnswerFile | None:
+        """Return the file of paid answers; ``None`` where they are kept in a shared database."""
+        if self._work.database_url is not None:
+            return None
+        if self._answers is None:
+            self._answers = AnswerFile(self._work.answers or self._folder.answers)
+        return self._answers
+
     def start(self, each_usd: float = 0.0) -> None:
         """Begin to grade, with what a former attempt left unfinished.
 
@@ -121,7 +130,7 @@ class BatchRun:
                 flight did cost.
         """
         work, folder = self._work, self._folder
-        answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
+        answers = self.answers()
         spent_usd = self._runs.spent_usd(self.run)
         self._runs.risk(self.run, each_usd * work.concurrency)
         tools = Tools(
@@ -204,6 +213,8 @@ class BatchRun:
             self._worker.close()
         if self._station is not None:
             self._station.close()
+        if self._answers is not None:
+            self._answers.close()
         self._database.close()
         self._folder.close()
 

@@ -68,7 +68,7 @@ def run_batch(wishes: Wishes, settings: Settings, plan: JudgePlan, items: Iterab
         counts = run.plan(items)
         told = None
         if counts.open:
-            told = _forecast(run, counts, settings, plan)
+            told = _forecast(run, counts, plan)
         if not quiet or wishes.dry_run:
             for line in plan_lines(counts, told, plan, run.concurrency):
                 note(line)
@@ -125,13 +125,15 @@ def _folder(wishes: Wishes) -> Generator[Path]:
         yield Path(folder)
 
 
-def _forecast(run: BatchRun, counts: Counts, settings: Settings, plan: JudgePlan) -> Forecast:
-    from evaluator.batch.forecast import SAMPLE, forecast  # noqa: PLC0415
-    from evaluator.judges.building import build_estimate  # noqa: PLC0415
-    from evaluator.rubric import load_rubric  # noqa: PLC0415
+def _forecast(run: BatchRun, counts: Counts, plan: JudgePlan) -> Forecast:
+    from evaluator.batch.forecast import SAMPLE, Known, forecast  # noqa: PLC0415
+    from evaluator.judges.building import build_estimate, build_judge  # noqa: PLC0415
 
     sample = run.sample(SAMPLE) if plan.asks_hosted else []
-    return forecast(sample, counts.open, load_rubric(settings.rubric), build_estimate(plan))
+    known = None
+    if sample and not plan.committee and (answers := run.answers()) is not None:
+        known = Known(answers, build_judge(replace(_without_keys(plan), cache=None)).info(run.rubric))
+    return forecast(sample, counts.open, run.rubric, build_estimate(plan), known)
 
 
 def _ask(wishes: Wishes, told: Forecast) -> None:
@@ -205,9 +207,8 @@ def _publish(run: BatchRun, wishes: Wishes, stopped: str | None) -> None:
         for line in summary_lines(summary, run.progress(), wishes.output):
             note(line)
         if aside is not None:
-            note(
-                f"what was graded otherwise is in {shown_path(aside)}; compare: evaluator diff {shown_path(aside)} {shown_path(wishes.output)}"
-            )
+            former, latter = shown_path(aside), shown_path(wishes.output)
+            note(f"what was graded otherwise is kept; compare by: evaluator diff {former} {latter}")
     if stopped is not None:
         note(f"stopped before the end: {stopped}")
         note("what is graded is kept: run the same command to go on")

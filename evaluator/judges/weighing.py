@@ -19,9 +19,15 @@ class Weighing:
         total: The sum so far.
     """
 
-    def __init__(self, estimate: Callable[[Case], Estimate]) -> None:
-        """Start at nothing; ``estimate`` is from `build_estimate`."""
+    def __init__(self, estimate: Callable[[Case], Estimate], stands_for: JudgeInfo | None = None) -> None:
+        """Start at nothing.
+
+        Args:
+            estimate: From `build_estimate`.
+            stands_for: Who would answer, so that a store in front of this judge knows what was answered before.
+        """
         self._estimate = estimate
+        self._info = stands_for or JudgeInfo(backend="none", method="estimate", model="none")
         self.total = NOTHING
 
     @property
@@ -30,8 +36,8 @@ class Weighing:
         return None
 
     def info(self, rubric: Rubric) -> JudgeInfo:  # noqa: ARG002 - the protocol's
-        """Return that nobody judges."""
-        return JudgeInfo(backend="none", method="estimate", model="none")
+        """Return whom it stands for."""
+        return self._info
 
     async def judge(self, case: Case) -> Judgement:
         """Add a case; no opinion is given."""

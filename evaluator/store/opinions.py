@@ -6,7 +6,6 @@ holds candidates' words: only its owner may read it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping, Sequence
@@ -19,15 +18,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from evaluator.errors import OptionError
 from evaluator.judging import Opinion
+from evaluator.store.sqlite_file import FileKind, open_sqlite
 from evaluator.types import Vote
 
 __all__ = ["KeptOpinion", "KeptTexts", "OpinionStore"]
 
-_APPLICATION: Final = 0x49_45_4F_50  # marks the file as ours, in the place that SQLite keeps for it
-_VERSION: Final = 1
-_WAIT_S: Final = 10.0
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
-_TABLES: Final = ("opinions", "texts")
+_FILE: Final = FileKind(
+    application=0x49_45_4F_50,
+    version=1,
+    schema=[
+        f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, kept TEXT NOT NULL) WITHOUT ROWID"
+        for table in ("opinions", "texts")
+    ],
+    remedy="name another file with --cache FILE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,7 @@ class OpinionStore:
         self._lock = threading.Lock()
         self._name = path.name
         with self._told("can't be opened"):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connection = open_sqlite(path, _FILE)
 
     def read(self, keys: Sequence[str]) -> dict[str, KeptOpinion]:
         """Return what is known of these keys; an entry that can't be read counts as unknown.
@@ -120,29 +118,6 @@ class OpinionStore:
         """Close the file."""
         with self._lock:
             self._connection.close()
-
-    def _prepare(self) -> None:
-        ask = self._connection.execute
-        ask("BEGIN")  # one moment for all three: another process may be making the file
-        with self._connection:
-            (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
-            (tables,) = ask("SELECT count(*) FROM sqlite_master").fetchone()
-        if application != _APPLICATION and (application or version or tables):
-            raise OptionError("it holds something else", where=self._name, remedy="name another file with --cache FILE")
-        if application == _APPLICATION and version != _VERSION:
-            raise OptionError(
-                f"another version of the evaluator wrote it ({version})", where=self._name, remedy="name another file"
-            )
-        ask("PRAGMA journal_mode=WAL")
-        ask("PRAGMA synchronous=FULL")  # what was paid for survives a power cut
-        if application == _APPLICATION:
-            return
-        ask("BEGIN IMMEDIATE")
-        with self._connection:
-            for table in _TABLES:
-                ask(f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, kept TEXT NOT NULL) WITHOUT ROWID")
-            ask(f"PRAGMA user_version={_VERSION}")
-            ask(f"PRAGMA application_id={_APPLICATION}")
 
     def _read(self, table: _Table[_Kept], keys: Sequence[str]) -> dict[str, _Kept]:
         found: dict[str, _Kept] = {}

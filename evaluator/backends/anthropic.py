@@ -57,12 +57,18 @@ def build_model(options: ChatOptions) -> AnthropicModel:
 
 def build_judge(options: JudgeOptions) -> Judge:
     """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
-    return HostedBackend("anthropic", build_model, KEY_ENV).chat_judge(options)
+    return _backend().chat_judge(options)
 
 
 def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
     """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
-    return HostedBackend("anthropic", build_model, KEY_ENV).chat_estimate(options)
+    return _backend().chat_estimate(options)
+
+
+def _backend() -> HostedBackend:
+    from evaluator.backends.anthropic_batches import build_batches  # noqa: PLC0415 - which stands on this module's model
+
+    return HostedBackend("anthropic", build_model, KEY_ENV, build_batches=build_batches)
 
 
 class AnthropicModel:

@@ -49,12 +49,18 @@ def build_model(options: ChatOptions) -> OpenAIModel:
 
 def build_judge(options: JudgeOptions) -> Judge:
     """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
-    return HostedBackend("openai", build_model, KEY_ENV).chat_judge(options)
+    return _backend().chat_judge(options)
 
 
 def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
     """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
-    return HostedBackend("openai", build_model, KEY_ENV).chat_estimate(options)
+    return _backend().chat_estimate(options)
+
+
+def _backend() -> HostedBackend:
+    from evaluator.backends.openai_batches import build_batches  # noqa: PLC0415 - which stands on this module's model
+
+    return HostedBackend("openai", build_model, KEY_ENV, build_batches=build_batches)
 
 
 class OpenAIModel:

@@ -182,13 +182,13 @@ class BatchLedger:
             self._connection.execute("UPDATE batches SET batch_id = ? WHERE intent = ?", (batch_id, intent))
 
     def keep(self, replies: Mapping[str, str]) -> None:
-        """Keep replies by key, all or none; a reply that is there already stays.
+        """Keep replies by key, all or none; what stood there is replaced.
 
         Raises:
             OptionError: The file can't be written.
         """
         with self._writing():
-            self._connection.executemany("INSERT OR IGNORE INTO replies VALUES (?, ?)", replies.items())
+            self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?)", replies.items())
 
     def close_batch(self, intent: str) -> None:
         """Write down that a batch brings nothing more: it was collected, or never created.

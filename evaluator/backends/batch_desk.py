@@ -55,6 +55,7 @@ class Desk:
         self._gathering: asyncio.Task[None] | None = None
         self._waiting: dict[str, asyncio.Future[ChatReply]] = {}
         self._bringing: dict[str, asyncio.Task[None]] = {}
+        self._sending: set[str] = set()
         self._hoping: dict[str, set[str]] = {}
 
     async def ask(self, key: str, request: ChatRequest) -> ChatReply:
@@ -78,7 +79,7 @@ class Desk:
     async def join(self, key: str, batch: KeptBatch) -> ChatReply:
         """Wait for a request that an earlier run has put into a batch; as `ask`."""
         self._hoping.setdefault(batch.intent, set()).add(key)
-        if batch.intent not in self._bringing:
+        if batch.intent not in self._bringing and batch.intent not in self._sending:
             self._begin(batch)
         return await self._reply(key)
 
@@ -137,15 +138,19 @@ class Desk:
                 self._arrived.pop(key, None)
             batch = KeptBatch(intent, self._service.scope, self._calls.now(), size)
             self._hoping[intent] = set(keys)
+            self._sending.add(intent)  # who joins meanwhile must not look for what is just being created
             try:
                 await asyncio.to_thread(self._ledger.intend, batch, keys)
                 batch_id = await self._calls.create(batch, upload)
             except EvaluatorError as error:
                 self._fail(self._hoping.pop(intent), error)
                 return
+            finally:
+                self._sending.discard(intent)
         self._begin(replace(batch, batch_id=batch_id))
 
     def _begin(self, batch: KeptBatch) -> None:
+        self._hoping.setdefault(batch.intent, set())
         task = self._bringing[batch.intent] = asyncio.create_task(self._bring(batch))
         task.add_done_callback(partial(self._brought, batch.intent))
 
@@ -163,7 +168,7 @@ class Desk:
             await asyncio.sleep(self._options.longest_poll_s)  # sent again at once, it would fail again
             raise state.failure
         keys = await asyncio.to_thread(self._ledger.keys, batch.intent)
-        collected = Collected(self._service, self._ledger, batch, keys, self._hand_out)
+        collected = Collected(self._service, self._ledger, batch, keys, partial(self._hand_out, batch.intent))
         for _ in range(_PASSES):
             await self._calls.repeated(partial(collected.read, state.sources))
             if collected.complete:
@@ -171,11 +176,12 @@ class Desk:
             await asyncio.sleep(self._options.poll_s)
             state = await self._calls.ended(batch, batch_id)
         await asyncio.to_thread(self._ledger.close_batch, batch.intent)
-        late = [key for key in self._hoping.get(batch.intent, ()) if key in self._waiting]
-        self._hand_out(await asyncio.to_thread(collected.kept, late))
+        late = list(self._hoping[batch.intent])  # who began to wait when their results had gone by
+        self._hand_out(batch.intent, await asyncio.to_thread(collected.kept, late))
 
-    def _hand_out(self, outcomes: Mapping[str, ChatReply | EvaluatorError]) -> None:
+    def _hand_out(self, intent: str, outcomes: Mapping[str, ChatReply | EvaluatorError]) -> None:
         for key, outcome in outcomes.items():
+            self._hoping[intent].discard(key)  # it may soon hope for another batch
             waiting = self._waiting.get(key)
             if waiting is None or waiting.done():
                 continue

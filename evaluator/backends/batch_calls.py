@@ -154,7 +154,8 @@ class BatchCalls:
                 return seen.batch_id
             # a clock that was set back since must not make us wait for longer
             left_s = min(doubted_at - self.now(), 0.0) + self._options.certain_s
-            if not seen.undecided and left_s <= 0:
+            ended = self.now() - doubted_at > self._options.deadline_s  # by then every batch has
+            if left_s <= 0 and (ended or not seen.undecided):
                 return None
             await asyncio.sleep(wait_s if seen.undecided else min(wait_s, left_s))
             wait_s = min(wait_s * _GROWTH, self._options.longest_poll_s)

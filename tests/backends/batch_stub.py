@@ -101,7 +101,7 @@ class BatchStub:
         """Hold how to answer.
 
         Args:
-            looks: A batch has ended when its state is asked so often.
+            looks: A batch has ended when its state is asked so often, or an hour after it was created.
             fate: What becomes of a request: by the number of its batch, and its own; all are done if not given.
             reply: Text of the reply to a request; `judged_reply` if not given.
             clock: Seconds since 1970; real if not given.
@@ -115,6 +115,7 @@ class BatchStub:
         self.faults: list[Fault] = []
         self.calls: Counter[str] = Counter()
         self.whole: str | None = None
+        self.ends_s = 3600.0  # a batch ends whether anybody looks or not
         self.name_batch: Callable[[str], str] = str
         self.answered: Counter[str] = Counter()
         self._random = random.Random(7)
@@ -203,7 +204,7 @@ class BatchStub:
         return batch
 
     def _ended(self, batch: Batch) -> bool:
-        return batch.looks >= self.looks
+        return batch.looks >= self.looks or self.clock() - batch.created_at > self.ends_s
 
     def _list(self, after: str | None, form: Callable[[Batch], Json]) -> Json:
         newest = self.batches[::-1]

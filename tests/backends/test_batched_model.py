@@ -322,7 +322,7 @@ def test_a_caller_that_goes_away_in_time_sends_nothing(asking: Asking) -> None:
 
 def test_a_batch_that_takes_too_long_is_ended_and_what_is_done_counts(asking: Asking) -> None:
     """After its deadline a batch is cancelled; its rest goes into the next one."""
-    asking.stub.looks = 10**9
+    asking.stub.looks = asking.stub.ends_s = 10**9
 
     async def work() -> None:
         asked = asyncio.create_task(ask_all(asking.model(deadline_s=3 * 3600.0), "abcd"))

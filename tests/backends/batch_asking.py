@@ -106,7 +106,7 @@ class Asking:
 
 def request(text: str, nonce: str = "request-0123") -> ChatRequest:
     """Return a request that asks about a text."""
-    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    schema: dict[str, object] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     return ChatRequest("The static part.", (f"Task {nonce}.", json.dumps({nonce: text})), schema, 1000, nonce)
 
 

@@ -107,8 +107,8 @@ class BatchStub:
             clock: Seconds since 1970; real if not given.
         """
         self.looks = looks
-        self.fate = fate or _all_done
-        self.reply = reply or judged_reply
+        self.fate: Callable[[int, int], Fate] = fate or _all_done
+        self.reply: Callable[[Json], str] = reply or judged_reply
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC).timestamp())
         self.batches: list[Batch] = []
         self.files: dict[str, bytes] = {}

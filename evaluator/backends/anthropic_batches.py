@@ -18,7 +18,7 @@ from evaluator.backends.anthropic import AnthropicModel
 from evaluator.backends.anthropic_client import ANTHROPIC_URL
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, UploadForm, number_of
 from evaluator.backends.chat_model import ChatReply, ChatRequest
-from evaluator.backends.chat_options import ChatOptions, require_extra
+from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra
 from evaluator.backends.pricing import BATCH_SHARE, PricedModel
 from evaluator.backends.provider_failures import Failure, ProviderRefusal
 from evaluator.errors import JudgeError
@@ -65,7 +65,7 @@ class AnthropicBatches:
         """Check the options; as `AnthropicModel`."""
         self._model = AnthropicModel(options, share=BATCH_SHARE)
         self._session = self._model.session
-        self._address = options.base_url or ANTHROPIC_URL
+        self._address = checked_base_url(options.base_url or ANTHROPIC_URL)
 
     @property
     def model(self) -> PricedModel:

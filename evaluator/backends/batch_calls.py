@@ -111,7 +111,7 @@ class BatchCalls:
             JudgeMisuse: The provider refuses to tell.
             OptionError: The ledger can't be written.
         """
-        found = await self.repeated(partial(self._sought, batch, batch.intended_at))
+        found = await self._sought(batch, batch.intended_at)
         if found is not None:
             await asyncio.to_thread(self._ledger.created, batch.intent, found)
         return found
@@ -149,7 +149,7 @@ class BatchCalls:
         wait_s = self._options.poll_s
         while True:
             others = await asyncio.to_thread(self._ledger.batch_ids)
-            seen = await self._service.find(batch, others)
+            seen = await self.repeated(partial(self._service.find, batch, others))
             if seen.batch_id is not None:
                 return seen.batch_id
             # a clock that was set back since must not make us wait for longer

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, Unanswered, UploadForm, is_name
 from evaluator.backends.chat_model import ChatReply, ChatRequest
-from evaluator.backends.chat_options import ChatOptions, require_extra
+from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra
 from evaluator.backends.openai import OpenAIModel
 from evaluator.backends.openai_client import OPENAI_URL
 from evaluator.backends.pricing import BATCH_SHARE, PricedModel
@@ -56,7 +56,7 @@ class OpenAIBatches:
         """Check the options; as `OpenAIModel`."""
         self._model = OpenAIModel(options, share=BATCH_SHARE)
         self._session = self._model.session
-        self._address = options.base_url or OPENAI_URL
+        self._address = checked_base_url(options.base_url or OPENAI_URL)
         self._uploaded: dict[str, str] = {}
 
     @property

@@ -239,7 +239,10 @@ class BatchStub:
         )
         parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}
         content = cast("bytes", parts["file"].get_payload(decode=True))
-        assert parts["purpose"].get_content().strip() == "batch"
+        told = {name: part.get_content().strip() for name, part in parts.items() if name != "file"}
+        assert told["purpose"] == "batch"
+        assert told["expires_after[anchor]"] == "created_at"
+        assert 3600 <= int(told["expires_after[seconds]"]) <= 2_592_000
         name = f"file_{len(self.files)}"
         self.files[name] = content
         made: Json = {"id": name, "object": "file", "bytes": len(content), "created_at": int(self.clock())}

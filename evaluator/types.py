@@ -314,6 +314,9 @@ class Usage(_Frozen):
     """What the evaluation cost."""
 
     requests: int = Field(default=0, ge=0, description="Calls to a model, retries included.")
+    batched_requests: int = Field(
+        default=0, ge=0, description="Of these, sent through a provider's batch API, at its lower price."
+    )
     input_tokens: int = Field(default=0, ge=0, description="Cached tokens included.")
     cached_tokens: int = Field(default=0, ge=0, description="Input tokens read from a cache.")
     output_tokens: int = Field(default=0, ge=0, description="Tokens written.")
@@ -325,6 +328,7 @@ class Usage(_Frozen):
         """Return the sum; it is priced only if both parts are."""
         return Usage(
             requests=self.requests + other.requests,
+            batched_requests=self.batched_requests + other.batched_requests,
             input_tokens=self.input_tokens + other.input_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,

@@ -27,7 +27,7 @@ _HEAVY: Final = (
     "transformers",
 )
 _OWNERS: Final = {
-    "anthropic": ("backends/anthropic.py",),
+    "anthropic": ("backends/anthropic_client.py",),
     "docx": ("transcripts/docx.py",),
     "huggingface_hub": ("backends/sentence_transformers.py",),
     "scipy": ("fitting/regression.py",),

@@ -18,6 +18,7 @@ from evaluator.errors import OptionError
 from evaluator.judging import Judge
 
 if TYPE_CHECKING:
+    from evaluator.backends.batch_options import BatchOptions
     from evaluator.backends.recording import RecordingOptions
     from evaluator.backends.sharing import Sharing
 
@@ -37,6 +38,7 @@ class JudgeOptions:
         prompts: Folder of prompts; ``None`` takes the shipped ones.
         recording: Whether exchanges with a provider are recorded or replayed; ``None`` does neither.
         sharing: What this judge shares with others; ``None`` shares nothing.
+        batching: How requests go through the provider's batch API; ``None`` sends each at once.
     """
 
     model: str | None = None
@@ -47,6 +49,7 @@ class JudgeOptions:
     prompts: Path | None = None
     recording: RecordingOptions | None = None
     sharing: Sharing | None = None
+    batching: BatchOptions | None = None
 
     def __post_init__(self) -> None:
         """Refuse a count that has no meaning.
@@ -56,6 +59,17 @@ class JudgeOptions:
         """
         if self.split is not None and self.split < 1:
             raise OptionError(f"must be above zero, not {self.split}", where="split")
+
+    def refuse_batching(self, backend: str) -> None:
+        """Refuse what only backends with a batch API know.
+
+        Raises:
+            OptionError: Requests are to go through one.
+        """
+        if self.batching is not None:
+            raise OptionError(
+                f"the backend {backend} has no batch API", where="batching", remedy="leave it out, or ask another"
+            )
 
 
 @dataclass(frozen=True, slots=True)

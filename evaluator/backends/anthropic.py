@@ -7,27 +7,25 @@ into the few fields that count.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
 
 from evaluator.backends import JudgeOptions
+from evaluator.backends.anthropic_client import ANTHROPIC_URL, PROVIDER, AnthropicSession, rate_limits, transformed
 from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
 from evaluator.backends.estimates import Estimate
 from evaluator.backends.hosted_judge import HostedBackend
-from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import http_client, is_network_error, load
+from evaluator.backends.network import load
 from evaluator.backends.pricing import PriceList, Tokens
-from evaluator.backends.provider_failures import Failure, ProviderRefusal, moment_s, own_cause
-from evaluator.errors import EvaluatorError, OptionError
+from evaluator.backends.provider_failures import Failure, ProviderRefusal
+from evaluator.errors import OptionError
 from evaluator.judging import Case, Judge
 from evaluator.types import Usage
 
 if TYPE_CHECKING:
-    import anthropic
     import httpx2
 
 __all__ = [
@@ -37,15 +35,11 @@ __all__ = [
     "build_estimate",
     "build_judge",
     "build_model",
-    "rate_limits",
-    "translate",
 ]
 
 DEFAULT_MODEL: Final = "claude-haiku-5-5"
 KEY_ENV: Final = "ANTHROPIC_API_KEY"
 
-_URL: Final = "https://api.anthropic.com"
-_PROVIDER: Final = "anthropic"
 _NO_EFFORTS: Final = frozenset({"none", "minimal"})
 
 
@@ -63,12 +57,18 @@ def build_model(options: ChatOptions) -> AnthropicModel:
 
 def build_judge(options: JudgeOptions) -> Judge:
     """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
-    return HostedBackend("anthropic", build_model, KEY_ENV).chat_judge(options)
+    return _backend().chat_judge(options)
 
 
 def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
     """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
-    return HostedBackend("anthropic", build_model, KEY_ENV).chat_estimate(options)
+    return _backend().chat_estimate(options)
+
+
+def _backend() -> HostedBackend:
+    from evaluator.backends.anthropic_batches import build_batches  # noqa: PLC0415 - which stands on this module's model
+
+    return HostedBackend("anthropic", build_model, KEY_ENV, build_batches=build_batches)
 
 
 class AnthropicModel:
@@ -76,10 +76,16 @@ class AnthropicModel:
 
     Attributes:
         prices: What its tokens cost.
+        session: How its server is asked.
+        key_env: Variable that holds its key, for remedies.
     """
 
-    def __init__(self, options: ChatOptions) -> None:
+    def __init__(self, options: ChatOptions, *, share: float = 1.0) -> None:
         """Check the options.
+
+        Args:
+            options: As the caller chose.
+            share: Part of the list price that is paid.
 
         Raises:
             JudgeMisuse: There is no key.
@@ -95,16 +101,15 @@ class AnthropicModel:
             )
         self._name = options.model or DEFAULT_MODEL
         self._options = options
-        self._key_env = options.api_key_env or KEY_ENV
-        base_url = checked_base_url(options.base_url or _URL)
-        key = checked_key(options, default_env=KEY_ENV)
-        self._clients = LoopClients(lambda: _open(options, base_url, key))
-        self.prices = PriceList(self._name, provider_id=_PROVIDER)
+        self.key_env = options.api_key_env or KEY_ENV
+        base_url = checked_base_url(options.base_url or ANTHROPIC_URL)
+        self.session = AnthropicSession(options, base_url, checked_key(options, default_env=KEY_ENV), self.key_env)
+        self.prices = PriceList(self._name, provider_id=PROVIDER, share=share)
 
     @property
     def provider(self) -> str:
         """Row of the BACKENDS table."""
-        return _PROVIDER
+        return PROVIDER
 
     @property
     def model(self) -> str:
@@ -120,7 +125,7 @@ class AnthropicModel:
         """
         await load("anthropic")
         try:
-            answer = await self._post(self.body(request))
+            answer = await self.session.post("/v1/messages", self.body(request))
         except ProviderRefusal as refusal:
             if refusal.filtered:
                 return ChatReply("", "filtered", Usage(requests=1))
@@ -133,21 +138,7 @@ class AnthropicModel:
 
     async def close(self) -> None:
         """Close the running loop's connections now rather than at its end."""
-        await self._clients.close()
-
-    async def _post(self, body: Mapping[str, object]) -> httpx2.Response:
-        import anthropic  # noqa: PLC0415 - 1.7 s that only those who ask this provider pay
-        import httpx2  # noqa: PLC0415 - 0.2 s likewise
-
-        client = await self._clients.get()
-        failure: EvaluatorError
-        try:
-            return await client.post("/v1/messages", cast_to=httpx2.Response, body=body)
-        except Exception as error:
-            if not (isinstance(error, anthropic.AnthropicError | ValueError | TypeError) or is_network_error(error)):
-                raise
-            failure = translate(error, self._key_env)
-        raise failure  # out here, so that the SDK's message, which may repeat key or text, isn't chained to it
+        await self.session.close()
 
     def body(self, request: ChatRequest) -> dict[str, object]:
         """Return the body of a request, as a batch endpoint takes it too.
@@ -155,7 +146,7 @@ class AnthropicModel:
         Everything static stands first and is marked, as the provider caches up to the mark.
         """
         output: dict[str, object] = {
-            "format": {"type": "json_schema", "schema": _transformed(json.dumps(dict(request.schema)))}
+            "format": {"type": "json_schema", "schema": transformed(json.dumps(dict(request.schema)))}
         }
         if self._options.effort:
             output["effort"] = self._options.effort
@@ -172,67 +163,20 @@ class AnthropicModel:
             message = _Message.model_validate_json(answer.content)
         except ValidationError:  # its message holds the reply
             message = None
+        return self._reply(message, answer.headers.get("request-id"), rate_limits(answer.headers))
+
+    def read_body(self, body: object) -> ChatReply:
+        """Read an answer that came in the results of a batch; as `complete`."""
+        try:
+            message = _Message.model_validate(body)
+        except ValidationError:  # its message holds the reply
+            message = None
+        return self._reply(message, None, RateLimits())
+
+    def _reply(self, message: _Message | None, request_id: str | None, limits: RateLimits) -> ChatReply:
         if message is None:
-            request_id = answer.headers.get("request-id")
-            raise Failure(_PROVIDER, self._key_env, status=200, request_id=request_id).unreadable()
-        usage = self.prices.usage(message.usage.tokens())
-        return ChatReply(message.text(), message.stop(), usage, rate_limits(answer.headers))
-
-
-def translate(error: BaseException, key_env: str = KEY_ENV) -> EvaluatorError:
-    """Return the error of our tree for anything that the SDK or its transport raises."""
-    import anthropic  # noqa: PLC0415 - as above
-
-    failure = Failure(_PROVIDER, key_env)
-    match error:
-        case _ if own := own_cause(error):
-            return own
-        case anthropic.APIStatusError():
-            return Failure(
-                _PROVIDER,
-                key_env,
-                status=error.status_code,
-                code=error.error_code or error.type,
-                request_id=error.request_id,
-                headers=error.response.headers,
-            ).error()
-        case anthropic.APIResponseValidationError() | ValidationError():
-            return failure.unreadable()
-        case anthropic.RetryableError():
-            return failure.error()
-        case _ if isinstance(error, anthropic.APIError) or is_network_error(error):
-            return failure.error()
-        case _:
-            return failure.misuse(f"the request can't be sent: {type(error).__name__}")
-
-
-def rate_limits(headers: Mapping[str, str]) -> RateLimits:
-    """Read the ``anthropic-ratelimit`` headers; resets are moments there."""
-    remaining = [headers.get(f"anthropic-ratelimit-{unit}-remaining", "") for unit in ("requests", "tokens")]
-    counts = [int(text) if text.isascii() and text.isdigit() else None for text in remaining]
-    resets = [moment_s(headers.get(f"anthropic-ratelimit-{unit}-reset", "")) for unit in ("requests", "tokens")]
-    known = [seconds for seconds in resets if seconds is not None]
-    return RateLimits(counts[0], counts[1], max(known) if known else None)
-
-
-def _open(options: ChatOptions, base_url: str, key: str) -> anthropic.AsyncAnthropic:
-    import anthropic  # noqa: PLC0415 - as above
-
-    return anthropic.AsyncAnthropic(
-        api_key=key,
-        base_url=base_url,
-        max_retries=0,
-        open_telemetry={},  # otherwise the environment may turn on spans that hold the judged text
-        http_client=http_client(options, anthropic.DefaultAsyncHttpxClient, anthropic.DefaultAioHttpClient),
-    )
-
-
-@lru_cache(maxsize=64)
-def _transformed(schema: str) -> dict[str, object]:
-    """Return the schema as the API takes it: what it doesn't enforce moves into descriptions."""
-    import anthropic  # noqa: PLC0415 - as above
-
-    return anthropic.transform_schema(json.loads(schema))
+            raise Failure(PROVIDER, self.key_env, status=200, request_id=request_id).unreadable()
+        return ChatReply(message.text(), message.stop(), self.prices.usage(message.usage.tokens()), limits)
 
 
 class _Block(BaseModel):

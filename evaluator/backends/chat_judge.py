@@ -156,6 +156,7 @@ class ChatJudge:
             messages=(task, transcript_message(case, nonce, problems)),
             schema=schema,
             max_output_tokens=_TOKENS_FOR_TEXT + _TOKENS_PER_VERDICT * len(asked),
+            nonce=nonce,
         )
 
     def _static(self, rubric: Rubric) -> tuple[str, dict[str, object]]:

@@ -26,12 +26,15 @@ class ChatRequest:
         messages: User messages in order; the judged text is alone in the last one.
         schema: JSON Schema (strict: every property required, no extra ones) of the reply; equal likewise.
         max_output_tokens: The reply is cut there.
+        nonce: Random identifier within the messages that no transcript can hold; empty if there is none. Two requests
+            that differ by it alone ask the same.
     """
 
     system: str
     messages: tuple[str, ...]
     schema: Mapping[str, object]
     max_output_tokens: int
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)

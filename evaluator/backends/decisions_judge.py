@@ -127,6 +127,7 @@ class DecisionsJudge:
             ),
             schema={"type": "object", "properties": questions, "required": list(questions)},
             max_output_tokens=0,
+            nonce=nonce,
         )
 
     def _opinions(self, case: Case, found: dict[str, float | None]) -> tuple[Opinion, ...]:

@@ -12,6 +12,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from evaluator.backends import JudgeOptions
+from evaluator.backends.batch_service import BatchService
+from evaluator.backends.batched_model import BatchedModel
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatModel
 from evaluator.backends.chat_options import ChatOptions, checked_key
@@ -37,12 +39,14 @@ class HostedBackend:
         build_model: Builds its model.
         key_env: Variable that holds its key, for remedies.
         keyless: Whether it may be asked without a key.
+        build_batches: Builds what speaks its batch API; ``None`` if it has none.
     """
 
     provider: str
     build_model: Callable[[ChatOptions], PricedModel]
     key_env: str
     keyless: bool = False
+    build_batches: Callable[[ChatOptions], BatchService] | None = None
 
     def chat_judge(self, options: JudgeOptions) -> Judge:
         """Build a judge that asks its model to reply in text.
@@ -71,15 +75,16 @@ class HostedBackend:
         """Build the model behind its budget and retries; as `chat_judge`."""
         chat = self._chat(options)
         sharing = options.sharing or Sharing()
-        model = self.build_model(chat)
         budget = sharing.budget(chat.max_cost_usd) if chat.max_cost_usd else None
+        if options.batching is not None:  # no gate: it holds back requests that are sent at once
+            return BatchedModel(self._batches(chat, options), options.batching, budget=budget)
         gate = sharing.gate(self.provider, chat.base_url, chat.concurrency, chat.requests_per_minute)
-        return hosted(model, chat, gate=gate, budget=budget)
+        return hosted(self.build_model(chat), chat, gate=gate, budget=budget)
 
     def unsent_model(self, options: JudgeOptions) -> PricedModel:
         """Build the bare model without a key, for what it can tell without asking; as `chat_estimate`."""
         chat = replace(options.chat, model=options.model or options.chat.model, transport=None, api_key=_UNSENT_KEY)
-        return self.build_model(chat)
+        return self.build_model(chat) if options.batching is None else self._batches(chat, options).model
 
     def refuse_calibration(self, options: JudgeOptions) -> None:
         """Refuse what only judges with trained heads know.
@@ -89,6 +94,16 @@ class HostedBackend:
         """
         if options.calibration is not None:
             raise OptionError(f"the backend {self.provider} has none", where="calibration", remedy="leave it out")
+
+    def _batches(self, chat: ChatOptions, options: JudgeOptions) -> BatchService:
+        if self.build_batches is None:
+            options.refuse_batching(self.provider)
+            raise AssertionError(self.provider)  # asked only where batching was chosen
+        if options.recording is not None:
+            raise OptionError(
+                "batches can't be recorded or replayed", where="batching", remedy="leave out one of the two"
+            )
+        return self.build_batches(chat)
 
     def _chat(self, options: JudgeOptions) -> ChatOptions:
         chat = options.chat

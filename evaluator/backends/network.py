@@ -12,14 +12,19 @@ import importlib
 import importlib.util
 import ssl
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, AsyncIterable
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from evaluator.backends.chat_options import ChatOptions
+from evaluator.errors import JudgeUnavailable
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["http_client", "is_network_error", "load"]
+__all__ = ["file_chunks", "http_client", "is_network_error", "lines_of", "load"]
+
+_CHUNK: Final = 1 << 18
+_LONGEST_LINE: Final = 1 << 25
 
 
 async def load(package: str) -> None:
@@ -46,6 +51,36 @@ def http_client(
         return plain(transport=options.transport(), timeout=timeout, limits=limits)
     chosen = fast if importlib.util.find_spec("aiohttp") else plain
     return chosen(verify=_tls_context(), timeout=timeout, limits=limits)
+
+
+async def lines_of(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """Split a stream of JSON lines, empty ones left out.
+
+    By line feeds alone: text readers also split at characters that JSON strings may hold bare, such as U+2028.
+
+    Raises:
+        JudgeUnavailable: A line is longer than any reply.
+    """
+    rest = bytearray()
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            for line in lines:
+                if line.strip():
+                    yield line
+        if len(rest) > _LONGEST_LINE:
+            raise JudgeUnavailable("a line of the provider's results is longer than any reply")
+    if rest.strip():
+        yield bytes(rest)
+
+
+async def file_chunks(file: BinaryIO) -> AsyncGenerator[bytes]:
+    """Read a file from its start, a piece at a time, in a thread."""
+    await asyncio.to_thread(file.seek, 0)
+    while chunk := await asyncio.to_thread(file.read, _CHUNK):
+        yield chunk
 
 
 def is_network_error(error: BaseException) -> bool:

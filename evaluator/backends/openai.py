@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ValidationError
 
 from evaluator.backends import JudgeOptions
-from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
+from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
 from evaluator.backends.estimates import Estimate
 from evaluator.backends.hosted_judge import HostedBackend
@@ -49,12 +49,18 @@ def build_model(options: ChatOptions) -> OpenAIModel:
 
 def build_judge(options: JudgeOptions) -> Judge:
     """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
-    return HostedBackend("openai", build_model, KEY_ENV).chat_judge(options)
+    return _backend().chat_judge(options)
 
 
 def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
     """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
-    return HostedBackend("openai", build_model, KEY_ENV).chat_estimate(options)
+    return _backend().chat_estimate(options)
+
+
+def _backend() -> HostedBackend:
+    from evaluator.backends.openai_batches import build_batches  # noqa: PLC0415 - which stands on this module's model
+
+    return HostedBackend("openai", build_model, KEY_ENV, build_batches=build_batches)
 
 
 class OpenAIModel:
@@ -62,10 +68,16 @@ class OpenAIModel:
 
     Attributes:
         prices: What its tokens cost.
+        session: How its server is asked.
+        key_env: Variable that holds its key, for remedies.
     """
 
-    def __init__(self, options: ChatOptions) -> None:
+    def __init__(self, options: ChatOptions, *, share: float = 1.0) -> None:
         """Check the options.
+
+        Args:
+            options: As the caller chose.
+            share: Part of the list price that is paid.
 
         Raises:
             JudgeMisuse: There is no key.
@@ -77,15 +89,15 @@ class OpenAIModel:
         ):
             raise OptionError(f"{self._name} takes none with this effort", where="temperature", remedy="leave it out")
         self._options = options
-        self._key_env = options.api_key_env or KEY_ENV
+        self.key_env = options.api_key_env or KEY_ENV
         server = Server(
             provider=self.provider,
             base_url=checked_base_url(options.base_url or OPENAI_URL),
             key=checked_key(options, default_env=KEY_ENV),
-            key_env=self._key_env,
+            key_env=self.key_env,
         )
-        self._session = OpenAISession(options, server)
-        self.prices = PriceList(self._name, provider_id="openai")
+        self.session = OpenAISession(options, server)
+        self.prices = PriceList(self._name, provider_id="openai", share=share)
 
     @property
     def provider(self) -> str:
@@ -107,7 +119,7 @@ class OpenAIModel:
             JudgeMisuse: The same request will fail again.
         """
         try:
-            answer = await self._session.post("/responses", self.body(request))
+            answer = await self.session.post("/responses", self.body(request))
         except ProviderRefusal as refusal:
             if refusal.filtered:
                 return ChatReply("", "filtered", Usage(requests=1))
@@ -120,7 +132,7 @@ class OpenAIModel:
 
     async def close(self) -> None:
         """Close the running loop's connections now rather than at its end."""
-        await self._session.close()
+        await self.session.close()
 
     def body(self, request: ChatRequest) -> dict[str, object]:
         """Return the body of a request, as a batch endpoint takes it too.
@@ -150,14 +162,24 @@ class OpenAIModel:
             response = _Response.model_validate_json(answer.content)
         except ValidationError:  # its message holds the reply
             response = None
+        return self._reply(response, answer.headers.get("x-request-id"), rate_limits(answer.headers))
+
+    def read_body(self, body: object, request_id: str | None) -> ChatReply:
+        """Read an answer that came in the results of a batch; as `complete`."""
+        try:
+            response = _Response.model_validate(body)
+        except ValidationError:  # its message holds the reply
+            response = None
+        return self._reply(response, request_id, RateLimits())
+
+    def _reply(self, response: _Response | None, request_id: str | None, limits: RateLimits) -> ChatReply:
         if response is None:
-            request_id = answer.headers.get("x-request-id")
-            raise Failure(self.provider, self._key_env, status=200, request_id=request_id).unreadable()
+            raise Failure(self.provider, self.key_env, status=200, request_id=request_id).unreadable()
         usage = self.prices.usage(response.usage.tokens() if response.usage else None)
         code = response.error.code if response.error else None
         if response.status in {"failed", "cancelled"} and code not in FILTERED_CODES:
-            raise Failure(self.provider, self._key_env, status=500, code=code, request_id=response.id).error()
-        return ChatReply(response.text(), response.stop(), usage, rate_limits(answer.headers))
+            raise Failure(self.provider, self.key_env, status=500, code=code, request_id=response.id).error()
+        return ChatReply(response.text(), response.stop(), usage, limits)
 
 
 class _Part(BaseModel):

@@ -1,30 +1,33 @@
 """The openai SDK, opened and translated once for the backends that speak through it.
 
 In: `ChatOptions` and a request body. Out: the raw answer, or an error of our tree. Requests go through the client's
-plain ``post`` with a ready body: the typed methods walk the whole body to transform it and build a model of the whole
-answer, which costs more time than everything this package does with a reply.
+plain ``post`` and ``get`` with a ready body: the typed methods walk the whole body to transform it and build a model of
+the whole answer, which costs more time than everything this package does with a reply.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from pydantic import ValidationError
 
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import http_client, is_network_error, load
+from evaluator.backends.network import http_client, is_network_error, lines_of, load
 from evaluator.backends.provider_failures import Failure, own_cause
 from evaluator.errors import EvaluatorError
 
 if TYPE_CHECKING:
     import httpx2
     import openai
+    from openai._types import RequestOptions
+
+    _Ask: TypeAlias = Callable[[openai.AsyncOpenAI, type[httpx2.Response], RequestOptions], Awaitable[object]]
 
 __all__ = ["OPENAI_URL", "OpenAISession", "Server", "rate_limits", "translate"]
 
@@ -69,6 +72,54 @@ class OpenAISession:
             JudgeError: The server refused, failed or didn't answer.
             EvaluatorError: As a transport of ours raised it.
         """
+        return await self._asked(
+            lambda client, answer, options: client.post(path, cast_to=answer, body=body, options=options)
+        )
+
+    async def get(self, path: str, query: Mapping[str, object] | None = None) -> httpx2.Response:
+        """Return what the server tells; as `post`."""
+        return await self._asked(
+            lambda client, answer, options: client.get(path, cast_to=answer, options={**options, "params": query or {}})
+        )
+
+    async def upload(self, path: str, name: str, file: BinaryIO, fields: Mapping[str, object]) -> httpx2.Response:
+        """Send a file, read as it is sent, with fields beside it; as `post`."""
+        return await self._asked(
+            lambda client, answer, options: client.post(
+                path,
+                cast_to=answer,
+                body=fields,
+                files={"file": (name, file, "application/jsonl")},
+                options={
+                    **options,
+                    "headers": {**options.get("headers", {}), "Content-Type": "multipart/form-data"},
+                },
+            )
+        )
+
+    async def lines(self, path: str) -> AsyncGenerator[bytes]:
+        """Return the lines of a file as they arrive; as `post`."""
+        await load("openai")
+        import openai  # noqa: PLC0415 - as above
+
+        response = await self._asked(
+            lambda client, answer, options: client.get(
+                path, cast_to=answer, stream=True, stream_cls=openai.AsyncStream[object], options=options
+            )
+        )
+        failure: EvaluatorError
+        try:
+            async for line in lines_of(response.aiter_bytes()):
+                yield line
+        except Exception as error:  # noqa: BLE001 - what isn't the network's goes on as it is
+            failure = self._failure(error)
+        else:
+            return
+        finally:
+            await response.aclose()
+        raise failure  # out here, as in `_asked`
+
+    async def _asked(self, ask: _Ask) -> httpx2.Response:
         await load("openai")
         import httpx2  # noqa: PLC0415 - 0.2 s that only those who ask a hosted model pay
         import openai  # noqa: PLC0415 - 0.7 s likewise
@@ -81,12 +132,19 @@ class OpenAISession:
             headers |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
         failure: EvaluatorError
         try:
-            return await client.post(path, cast_to=httpx2.Response, body=body, options={"headers": headers})
-        except Exception as error:
-            if not (isinstance(error, openai.OpenAIError | ValueError | TypeError) or is_network_error(error)):
-                raise
-            failure = translate(error, self._server)
+            # whatever type the SDK's signatures give a stream, asked for the raw answer it hands that on
+            return cast("httpx2.Response", await ask(client, httpx2.Response, {"headers": headers}))
+        except Exception as error:  # noqa: BLE001 - what isn't the SDK's or the network's goes on as it is
+            failure = self._failure(error)
         raise failure  # out here, so that the SDK's message, which may repeat key or text, isn't chained to it
+
+    def _failure(self, error: Exception) -> EvaluatorError:
+        """Return the error of our tree; raise what is none of the SDK's, nor the network's."""
+        import openai  # noqa: PLC0415 - as above
+
+        if not (isinstance(error, openai.OpenAIError | ValueError | TypeError) or is_network_error(error)):
+            raise error
+        return translate(error, self._server)
 
     async def close(self) -> None:
         """Close the running loop's connections now rather than at its end."""

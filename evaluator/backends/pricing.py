@@ -22,7 +22,9 @@ __all__ = [
     "PriceList",
     "PricedModel",
     "Tokens",
+    "check_priced",
     "estimate_tokens",
+    "most_usd",
     "request_tokens",
 ]
 
@@ -160,6 +162,11 @@ class Budget:
             self._reserved = self._reserved - reserved_usd if self._running else 0.0
             self._spent += cost_usd
 
+    def record(self, cost_usd: float) -> None:
+        """Count what was paid before this budget could be asked: by an earlier run that this one goes on with."""
+        with self._lock:
+            self._spent += cost_usd
+
 
 class PricedModel(ChatModel, Protocol):
     """A model that can say beforehand what a request may cost."""
@@ -174,6 +181,28 @@ class PricedModel(ChatModel, Protocol):
         ...
 
 
+def check_priced(prices: PriceList) -> None:
+    """Check that a budget can be kept.
+
+    Raises:
+        JudgeMisuse: The model has no known price.
+    """
+    if prices.cost_usd(Tokens(1, 1)) is None:
+        raise JudgeMisuse(
+            f"the price of {prices.model!r} isn't known, so that no budget can be kept",
+            where="max_cost_usd",
+            remedy="leave it out for this model",
+        )
+
+
+def most_usd(model: PricedModel, request: ChatRequest) -> float:
+    """Return the most that a request can cost, by estimate, whatever the provider has cached."""
+    tokens = request_tokens(request, model.output_tokens(request.max_output_tokens))
+    uncached = model.prices.cost_usd(tokens) or 0.0
+    written = model.prices.cost_usd(replace(tokens, written=tokens.input)) or 0.0
+    return max(uncached, written)
+
+
 class Budgeted:
     """A `ChatModel` that asks another one only while the budget lasts."""
 
@@ -183,12 +212,7 @@ class Budgeted:
         Raises:
             JudgeMisuse: The model has no known price, so that no budget can be kept.
         """
-        if model.prices.cost_usd(Tokens(1, 1)) is None:
-            raise JudgeMisuse(
-                f"the price of {model.prices.model!r} isn't known, so that no budget can be kept",
-                where="max_cost_usd",
-                remedy="leave it out for this model",
-            )
+        check_priced(model.prices)
         self._model = model
         self._budget = budget
 
@@ -211,7 +235,7 @@ class Budgeted:
             JudgeMisuse: The budget is reached; or as the model raises it.
             JudgeUnavailable: As the model raises it.
         """
-        most = self._most_usd(request)
+        most = most_usd(self._model, request)
         while not self._budget.reserve(most):  # noqa: ASYNC110 - an Event belongs to one loop; a budget is shared by many
             await asyncio.sleep(_SETTLING_S)
         cost = most
@@ -225,9 +249,3 @@ class Budgeted:
         finally:
             self._budget.settle(most, cost)
         return reply
-
-    def _most_usd(self, request: ChatRequest) -> float:
-        tokens = request_tokens(request, self._model.output_tokens(request.max_output_tokens))
-        uncached = self._model.prices.cost_usd(tokens) or 0.0
-        written = self._model.prices.cost_usd(replace(tokens, written=tokens.input)) or 0.0
-        return max(uncached, written)

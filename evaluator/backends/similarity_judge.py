@@ -140,6 +140,7 @@ def build_judge(options: JudgeOptions) -> SimilarityJudge:
     Raises:
         RubricError: The calibration file that was given is damaged.
     """
+    options.refuse_batching("local")
     if options.calibration is None:
         return SimilarityJudge(_encoder(options.model))
     return SimilarityJudge(_encoder(options.model), calibration=load_calibration(options.calibration))

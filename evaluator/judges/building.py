@@ -40,7 +40,7 @@ class JudgePlan:
         fallback: Asked if the judge gives no answer; written alike; ``None`` fails instead.
         options: For every backend named, but for what belongs to one alone: a model and a key of its own to
             ``backend``, where its name holds none; an address to ``backend`` and to compatible servers; a calibration
-            to ``backend`` and to the local judge.
+            to ``backend`` and to the local judge; batches to ``backend`` and to hosted models.
         confirm: Ask again about unsure verdicts.
         samples: Ask for everything so often, by majority; ``None`` asks once.
         cache: File of answers that were paid for; ``None`` keeps nothing.
@@ -151,6 +151,7 @@ def _options(name: str, plan: JudgePlan) -> JudgeOptions:
         options,
         model=model or (options.model if main else None),
         calibration=options.calibration if main or not find_backend(backend).hosted else None,
+        batching=options.batching if main or find_backend(backend).hosted else None,
         chat=replace(
             chat,
             model=chat.model if main else None,

@@ -67,6 +67,12 @@ def cost_line(usage: Usage) -> str:
     if not usage.requests:
         return ""
     calls = "1 call" if usage.requests == 1 else f"{usage.requests} calls"
+    if usage.batched_requests:
+        calls += (
+            " at batch price"
+            if usage.batched_requests >= usage.requests
+            else f" ({usage.batched_requests} at batch price)"
+        )
     cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} cached)" if usage.input_tokens else ""
     tokens = f"{usage.input_tokens:,} tokens read{cached}, {usage.output_tokens:,} written"
     if usage.priced:

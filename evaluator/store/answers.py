@@ -8,7 +8,6 @@ for many threads and processes). The file holds candidates' words: only its owne
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import threading
 import zlib
@@ -22,13 +21,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from evaluator.errors import OptionError
 from evaluator.judging import Opinion
+from evaluator.store.sqlite_file import FileKind, open_sqlite
 from evaluator.types import Vote
 
 __all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "unpack"]
 
-_APPLICATION: Final = 0x49_45_4F_50  # marks the file as ours, in the place that SQLite keeps for it
-_VERSION: Final = 2
-_WAIT_S: Final = 10.0
+_FILE: Final = FileKind(
+    application=0x49_45_4F_50,
+    version=2,
+    schema=(
+        """CREATE TABLE IF NOT EXISTS answers
+            (number INTEGER PRIMARY KEY, head TEXT NOT NULL, packed BLOB NOT NULL)""",
+        "CREATE INDEX IF NOT EXISTS answers_by_head ON answers (head)",
+    ),
+    remedy="name another file with --cache FILE",
+)
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
 _FAST: Final = 1  # zlib level: answers shrink to a third in a tenth of a millisecond
 
@@ -122,14 +129,7 @@ class AnswerFile:
         self._lock = threading.Lock()
         self._name = path.name
         with self._told("can't be opened"):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connection = open_sqlite(path, _FILE)
 
     async def read(self, head: str) -> Answers:
         """Return what is known of a case, without holding up the event loop; as `AnswerStore`."""
@@ -170,32 +170,6 @@ class AnswerFile:
         """Close the file."""
         with self._lock:
             self._connection.close()
-
-    def _prepare(self) -> None:
-        ask = self._connection.execute
-        ask("BEGIN")  # one moment for all three: another process may be making the file
-        with self._connection:
-            (application,), (version,) = ask("PRAGMA application_id").fetchone(), ask("PRAGMA user_version").fetchone()
-            (tables,) = ask("SELECT count(*) FROM sqlite_master").fetchone()
-        if application != _APPLICATION and (application or version or tables):
-            raise OptionError("it holds something else", where=self._name, remedy="name another file with --cache FILE")
-        if application == _APPLICATION and version != _VERSION:
-            raise OptionError(
-                f"another version of the evaluator wrote it ({version})", where=self._name, remedy="name another file"
-            )
-        ask("PRAGMA journal_mode=WAL")
-        ask("PRAGMA synchronous=FULL")  # what was paid for survives a power cut
-        if application == _APPLICATION:
-            return
-        ask("BEGIN IMMEDIATE")
-        with self._connection:
-            ask(
-                "CREATE TABLE IF NOT EXISTS answers "
-                "(number INTEGER PRIMARY KEY, head TEXT NOT NULL, packed BLOB NOT NULL)"
-            )
-            ask("CREATE INDEX IF NOT EXISTS answers_by_head ON answers (head)")
-            ask(f"PRAGMA user_version={_VERSION}")
-            ask(f"PRAGMA application_id={_APPLICATION}")
 
     @contextmanager
     def _told(self, what: str) -> Generator[None]:

@@ -17,8 +17,7 @@ import openai
 import pydantic
 import pytest
 
-from evaluator.backends import anthropic as anthropic_backend
-from evaluator.backends import openai_client
+from evaluator.backends import anthropic_client, openai_client
 from evaluator.backends.openai_client import Server
 from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, OptionError
 
@@ -114,7 +113,7 @@ def _translate_openai(error: BaseException) -> EvaluatorError:
 
 _SDKS: Final[dict[str, tuple[ModuleType, Callable[[BaseException], EvaluatorError], dict[str, Meaning]]]] = {
     "openai": (openai, _translate_openai, _OPENAI),
-    "anthropic": (anthropic, anthropic_backend.translate, _ANTHROPIC),
+    "anthropic": (anthropic, anthropic_client.translate, _ANTHROPIC),
 }
 
 

@@ -11,12 +11,17 @@ from typing import Final, Self
 
 from evaluator.errors import OptionError
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "batches_file"]
 
 _STATE: Final = ".run"
 _EARLIER: Final = "earlier"
 _SHORT: Final = 8  # hex digits of a grading, in a folder's name
 _ID_BYTES: Final = 6
+
+
+def batches_file(folder: Path) -> Path:
+    """Return the file of an output folder that knows which requests were sent in provider batches."""
+    return folder / _STATE / "batches.sqlite"
 
 
 class RunFolder:

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,7 @@ _STOPPED: Final = 3
 _LACKING: Final = 4
 _INTERRUPTED: Final = 130
 _LOCAL_AT_ONCE: Final = 32  # transcripts whose sentences are embedded together
+_BATCHED_AT_ONCE: Final = 5000  # that wait for a provider's batch: 22 kB each
 _BY_HAND: Final = "interrupted by hand"
 
 
@@ -53,7 +54,7 @@ class Wishes:
     strict: bool
 
 
-def run_batch(wishes: Wishes, settings: Settings, plan: JudgePlan, items: Iterable[Item]) -> None:
+def run_batch(wishes: Wishes, settings: Settings, chosen: JudgePlan, items: Iterable[Item]) -> None:
     """Run a batch to its end, or as far as it goes.
 
     Raises:
@@ -64,7 +65,11 @@ def run_batch(wishes: Wishes, settings: Settings, plan: JudgePlan, items: Iterab
     from evaluator.cli.terminal import note  # noqa: PLC0415
 
     quiet = wishes.progress is ProgressForm.none
-    with _folder(wishes) as folder, BatchRun(_work(wishes, settings, plan, folder)) as run:
+    with (
+        _folder(wishes) as folder,
+        _batching(settings, chosen, folder) as plan,
+        BatchRun(_work(wishes, settings, plan, folder)) as run,
+    ):
         counts = run.plan(items)
         told = None
         if counts.open:
@@ -96,13 +101,49 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
     return Work(
         folder=folder,
         spec=make_spec(load_rubric(settings.rubric), judge, portable(settings)),
-        judge=lambda spec, store, spent_usd: run_judge(run_plan(settings, spec), store, spent_usd, sharing),
-        concurrency=settings.concurrency if plan.asks_hosted else _LOCAL_AT_ONCE,
+        judge=lambda spec, store, spent_usd: run_judge(
+            _batched_as(run_plan(settings, spec), plan), store, spent_usd, sharing
+        ),
+        concurrency=_at_once(settings, plan),
         answers=plan.cache,
         database_url=settings.database_url.get_secret_value() if settings.database_url else None,
         base=machine_name(),
         sharers=sharing.share,
     )
+
+
+def _at_once(settings: Settings, plan: JudgePlan) -> int:
+    """Return how many transcripts are graded at once."""
+    if not plan.asks_hosted:
+        return _LOCAL_AT_ONCE
+    return _BATCHED_AT_ONCE if settings.provider_batch else settings.concurrency
+
+
+@contextmanager
+def _batching(settings: Settings, plan: JudgePlan, folder: Path) -> Generator[JudgePlan]:
+    """Yield the plan; if provider batches were asked for, with the file that knows what was sent in them.
+
+    Raises:
+        OptionError: Nobody here has such batches, or workers share the run.
+    """
+    from evaluator.backends.batch_options import BatchOptions  # noqa: PLC0415
+    from evaluator.batch.folder import batches_file  # noqa: PLC0415
+    from evaluator.errors import OptionError  # noqa: PLC0415
+    from evaluator.store.batches import BatchLedger  # noqa: PLC0415
+
+    if not settings.provider_batch:
+        yield plan
+        return
+    for where, wrong in (("database_url", settings.database_url), ("backend", not plan.asks_hosted)):
+        if wrong:
+            raise OptionError("can't be combined with it", where=f"provider_batch, {where}", remedy="leave one out")
+    with closing(BatchLedger(batches_file(folder))) as ledger:
+        yield replace(plan, options=replace(plan.options, batching=BatchOptions(ledger=ledger)))
+
+
+def _batched_as(plan: JudgePlan, other: JudgePlan) -> JudgePlan:
+    """Return a plan that sends its requests as another one does."""
+    return replace(plan, options=replace(plan.options, batching=other.options.batching))
 
 
 def _without_keys(plan: JudgePlan) -> JudgePlan:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evaluator.errors import OptionError
 from evaluator.store.batches import BatchLedger, KeptBatch, KeptReply
-from evaluator.store.opinions import OpinionStore
+from evaluator.store.answers import AnswerFile
 
 
 def test_a_request_is_in_its_batch_until_its_reply_is_kept(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
     """A file of another kind, of ours or not, is refused and stays as it is."""
     cache, foreign, text = tmp_path / "cache.sqlite", tmp_path / "foreign.sqlite", tmp_path / "notes.txt"
-    OpinionStore(cache).close()
+    AnswerFile(cache).close()
     connection = sqlite3.connect(foreign)
     connection.execute("CREATE TABLE mine (x)")
     connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import io
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -92,4 +91,4 @@ def test_a_stream_that_is_left_early_closes_what_it_opened(kind: str, tmp_path: 
 def _open_files() -> list[str]:
     """Return the paths that this process has open."""
     handles = Path("/proc/self/fd")
-    return [os.readlink(handle) for handle in handles.iterdir() if handle.is_symlink()] if handles.is_dir() else []
+    return [str(handle.readlink()) for handle in handles.iterdir() if handle.is_symlink()] if handles.is_dir() else []

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_RECORD_CHARS",
     "MAX_VALUE_CHARS",
     "PARQUET_BATCH_ROWS",
+    "PARQUET_BUFFER_BYTES",
 ]
 
 MAX_COLUMNS: Final = 50  # a survey export has thirty; a wider table is a matrix, not something to slice by
@@ -34,3 +35,4 @@ MAX_PACKED_TABLE_BYTES: Final = 1024**3  # JSONL and CSV are streamed: time is w
 MAX_PACKED_PARQUET_BYTES: Final = 64 * 1024 * 1024  # Parquet is read from its end, so a packed one stands in memory
 MAX_ARCHIVE_BYTES: Final = 4 * 1024**3  # of all members together: members that share their bytes multiply
 PARQUET_BATCH_ROWS: Final = 32  # of 5 MiB each at worst
+PARQUET_BUFFER_BYTES: Final = 64 * 1024  # read at once; more is no faster

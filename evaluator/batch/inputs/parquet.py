@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final, Protocol, cast
 
 from evaluator.batch.inputs.columns import unlike_names
-from evaluator.batch.inputs.limits import PARQUET_BATCH_ROWS
+from evaluator.batch.inputs.limits import PARQUET_BATCH_ROWS, PARQUET_BUFFER_BYTES
 from evaluator.batch.inputs.options import ReadOptions
 from evaluator.batch.inputs.origins import Origin
 from evaluator.batch.inputs.rows import Row, lay_out, row_item
@@ -68,7 +68,7 @@ class _Arrow(Protocol):
 
 
 class _Parquet(Protocol):
-    def ParquetFile(self, source: object, *, pre_buffer: bool) -> _File: ...  # noqa: N802 - pyarrow's name
+    def ParquetFile(self, source: object, *, pre_buffer: bool, buffer_size: int) -> _File: ...  # noqa: N802 - pyarrow's name
 
 
 def read_parquet(file: io.BufferedIOBase, origin: Origin, options: ReadOptions) -> Iterator[Item]:
@@ -81,7 +81,8 @@ def read_parquet(file: io.BufferedIOBase, origin: Origin, options: ReadOptions) 
     """
     arrow, parquet = _load()
     with _translated(arrow, origin):
-        table = parquet.ParquetFile(file, pre_buffer=False)  # else a whole row group stands in memory
+        # Page by page: as it comes, pyarrow holds a column of a whole row group, which writers make of the whole table.
+        table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=PARQUET_BUFFER_BYTES)
         fields = list(table.schema_arrow)
     names = unlike_names(field.name for field in fields)
     layout = lay_out(names, options, origin)

@@ -144,7 +144,7 @@ class Tally:
             slices=slices,
             comparisons=comparisons,
             input_columns=tuple(self._columns),
-            spent=Spent.model_validate(self._spent.model_dump(exclude={"duration_ms"})),
+            spent=Spent.model_validate(self._spent.model_dump(include=set(Spent.model_fields))),
             judges=tuple(JudgeCount(judge=judge, items=n) for judge, n in self._judges.most_common()),
             rubrics=tuple(RubricCount(rubric=ref, items=n) for ref, n in self._rubrics.most_common()),
             warnings=tuple(self._warnings()),

@@ -120,11 +120,18 @@ def request_tokens(request: ChatRequest, output: int) -> Tokens:
 class Budget:
     """A sum that is not exceeded: reserved before a request, settled after. Safe to share between threads and loops."""
 
-    def __init__(self, max_cost_usd: float) -> None:
-        """Start with nothing spent."""
+    def __init__(self, max_cost_usd: float, *, more: Callable[[float], float] | None = None) -> None:
+        """Start with nothing spent.
+
+        Args:
+            max_cost_usd: The sum.
+            more: Asked for what a request lacks, where the sum is part of one that several machines share; returns
+                what it grants, 0 if nothing is left.
+        """
         if not max_cost_usd > 0:
             raise OptionError(f"must be above zero, not {max_cost_usd:g}", where="max_cost_usd")
         self._max = max_cost_usd
+        self._more = more
         self._spent = 0.0
         self._reserved = 0.0
         self._running = 0
@@ -135,6 +142,12 @@ class Budget:
         """What was settled so far."""
         return self._spent
 
+    @property
+    def unspent_usd(self) -> float:
+        """What is neither spent nor set aside."""
+        with self._lock:
+            return max(0.0, self._max - self._spent - self._reserved)
+
     def reserve(self, cost_usd: float) -> bool:
         """Set a sum aside for a request; False if it must wait until requests that run now are settled.
 
@@ -142,6 +155,9 @@ class Budget:
             JudgeMisuse: What is spent leaves too little, whatever the running requests turn out to cost.
         """
         with self._lock:
+            lacking = self._spent + self._reserved + cost_usd - self._max
+            if lacking > 0 and self._more is not None:
+                self._max += self._more(lacking)
             if self._spent + self._reserved + cost_usd <= self._max:
                 self._reserved += cost_usd
                 self._running += 1

@@ -23,6 +23,7 @@ class Sharing:
         self._lock = threading.Lock()
         self._gates: dict[tuple[str, str | None], Gate] = {}
         self._budgets: dict[float, Budget] = {}
+        self._given: Budget | None = None
 
     def gate(self, provider: str, base_url: str | None, concurrency: int, per_minute: float | None = None) -> Gate:
         """Return the gate of a provider at an address; opened at the first call."""
@@ -39,7 +40,15 @@ class Sharing:
                 if gate.pace is not None:
                     gate.pace.share(sharers)
 
+    def with_budget(self, budget: Budget) -> Sharing:
+        """Return what shares these gates, and this budget for whatever sum."""
+        other = Sharing()
+        other._lock, other._gates, other._given = self._lock, self._gates, budget
+        return other
+
     def budget(self, max_cost_usd: float) -> Budget:
         """Return the budget of that sum; begun at the first call."""
+        if self._given is not None:
+            return self._given
         with self._lock:
             return self._budgets.setdefault(max_cost_usd, Budget(max_cost_usd))

@@ -35,6 +35,8 @@ _TABLES: Final = (
         unpriced INTEGER NOT NULL, PRIMARY KEY (run, attempt, owner))""",
     """CREATE TABLE IF NOT EXISTS ev_answers (number {number}, head TEXT NOT NULL, packed {bytes} NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS ev_answers_by_head ON ev_answers (head)",
+    """CREATE TABLE IF NOT EXISTS ev_allotments (
+        run TEXT NOT NULL, owner TEXT NOT NULL, granted_usd {real} NOT NULL, PRIMARY KEY (run, owner))""",
     """CREATE TABLE IF NOT EXISTS ev_workers (
         name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, seen_s {real} NOT NULL)""",
 )

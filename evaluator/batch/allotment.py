@@ -1,4 +1,4 @@
-"""One budget for workers on many machines: each is granted a part, asks for more when it is used up, gives back the rest.
+"""One budget for workers on many machines: each is granted a part, asks for more, and gives back the rest.
 
 What a worker that was killed had been granted counts as spent: some of it may have been billed.
 """

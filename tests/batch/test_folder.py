@@ -54,7 +54,7 @@ def test_outputs_of_another_grading_are_set_aside(tmp_path: Path) -> None:
         assert (tmp_path / "a.csv").read_text() == "old"
         aside = folder.set_aside(["a.csv", "b.csv"], "2" * 40)
         assert aside == tmp_path / "earlier" / "11111111"
-        assert (aside / "a.csv").read_text() == "old"
+        assert (tmp_path / "earlier" / "11111111" / "a.csv").read_text() == "old"
         assert not (tmp_path / "a.csv").exists()
 
 

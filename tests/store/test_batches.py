@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.errors import OptionError
-from evaluator.store.batches import BatchLedger, KeptBatch, KeptReply
 from evaluator.store.answers import AnswerFile
+from evaluator.store.batches import BatchLedger, KeptBatch, KeptReply
 
 
 def test_a_request_is_in_its_batch_until_its_reply_is_kept(tmp_path: Path) -> None:

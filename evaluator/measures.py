@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from evaluator.cues import cue_matcher
@@ -107,6 +108,7 @@ def _timed(turn: Turn) -> bool:
     return turn.start_s is not None and turn.end_s is not None and turn.end_s > turn.start_s
 
 
+@lru_cache(maxsize=256)
 def _words(text: str) -> int:
     return len(_WORD.findall(text))
 

@@ -84,6 +84,8 @@ class Unspoken:
 
     def hides(self, text: str, start: int, end: int) -> bool:
         """Return whether ``text[start:end]`` earns nothing; ``text`` is the text that the spans were found in."""
+        if not self.refused and not self.inserted:
+            return False
         if next(_touching(self.refused, start, end), None):
             return True
         inside = list(_touching(self.inserted, start, end))
@@ -95,7 +97,7 @@ class Unspoken:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ...] = ()) -> Unspoken:
     """Return what in a candidate's turn is no answer.
 
@@ -105,14 +107,15 @@ def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ..
         criteria: Ids of the rubric; one without ``_`` is also a plain word and is left alone.
     """
     view, places = folded(text)
-    square = [match.span() for match in _SQUARE.finditer(view) if not _is_insertion(match.group(1))]
-    inserted = [match.span() for match in _SQUARE.finditer(view) if _is_insertion(match.group(1))]
-    annotations = [*square, *(match.span() for match in _STAGE.finditer(view))]
+    square = [(match.span(), _is_insertion(match.group(1))) for match in _SQUARE.finditer(view)]
+    inserted = [span for span, insertion in square if insertion]
+    annotations = [span for span, insertion in square if not insertion]
+    annotations += [match.span() for match in _STAGE.finditer(view)]
     forged = [
-        *(match.span() for match in _labelled(labels).finditer(view)),
-        *(match.span() for match in _MARKUP.finditer(view)),
-        *(match.span() for match in _REQUEST.finditer(view)),
-        *(_around(view, match) for match in _REPLY_KEY.finditer(view)),
+        *(match.span() for match in _found(_labelled(labels), view, ":", "：")),  # noqa: RUF001 - the wide colon
+        *(match.span() for match in _found(_MARKUP, view, "<", "[")),
+        *(match.span() for match in _found(_REQUEST, view, "request-")),
+        *(_around(view, match) for match in _found(_REPLY_KEY, view, ":")),
         *_ids(view, criteria),
     ]
     return Unspoken(
@@ -127,6 +130,7 @@ def other_labels(transcript: Transcript) -> tuple[str, ...]:
     return tuple(sorted({turn.name for turn in transcript.turns if turn.name and turn.role != "candidate"}))
 
 
+@lru_cache(maxsize=64)
 def folded(text: str) -> tuple[str, Sequence[int]]:
     """Return text in small plain letters, and where each of its characters stands in the original.
 
@@ -165,7 +169,14 @@ def _labelled(labels: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(f"{_BEFORE_LABEL}(?:{'|'.join(map(re.escape, names))}){_AFTER_LABEL}")
 
 
+def _found(pattern: re.Pattern[str], view: str, *needs: str) -> Iterator[re.Match[str]]:
+    """Return the matches of a pattern of which each holds one of ``needs``: a plain search is a short cut."""
+    return pattern.finditer(view) if any(need in view for need in needs) else iter(())
+
+
 def _ids(view: str, criteria: tuple[str, ...]) -> list[tuple[int, int]]:
+    if "_" not in view:
+        return []
     pattern = _id_pattern(tuple(key for key in criteria if "_" in key))
     return [match.span() for match in pattern.finditer(view)] if pattern else []
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
@@ -106,7 +108,7 @@ class ChatJudge:
         return Judgement(
             opinions=tuple(opinion for answers in parts for opinion in answers.opinions.values()),
             repaired=frozenset(key for answers in parts for key in answers.problems),
-            usage=_total(answers.usage for answers in parts),
+            usage=_total([answers.usage for answers in parts]),
             summary=(texts.summary.strip() or None) if texts else None,
             better_answer=_joined(better) if better else None,
             follow_ups=texts.follow_up_questions if texts else (),
@@ -249,8 +251,8 @@ def _unscored(criterion_id: str, problem: str) -> Opinion:
     )
 
 
-def _total(usages: Iterable[Usage]) -> Usage:
-    return sum(usages, Usage())
+def _total(usages: Sequence[Usage]) -> Usage:
+    return reduce(add, usages) if usages else Usage()
 
 
 def _joined(better: BetterAnswer) -> str | None:

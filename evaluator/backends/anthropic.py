@@ -98,6 +98,7 @@ class AnthropicModel:
         self._key_env = options.api_key_env or KEY_ENV
         base_url = checked_base_url(options.base_url or _URL)
         key = checked_key(options, default_env=KEY_ENV)
+        self._kept: tuple[Mapping[str, object], dict[str, object]] | None = None
         self._clients = LoopClients(lambda: _open(options, base_url, key))
         self.prices = PriceList(self._name, provider_id=_PROVIDER)
 
@@ -154,9 +155,7 @@ class AnthropicModel:
 
         Everything static stands first and is marked, as the provider caches up to the mark.
         """
-        output: dict[str, object] = {
-            "format": {"type": "json_schema", "schema": _transformed(json.dumps(dict(request.schema)))}
-        }
+        output: dict[str, object] = {"format": {"type": "json_schema", "schema": self._transformed(request.schema)}}
         if self._options.effort:
             output["effort"] = self._options.effort
         return {
@@ -166,6 +165,13 @@ class AnthropicModel:
             "messages": [{"role": "user", "content": text} for text in request.messages],
             "output_config": output,
         }
+
+    def _transformed(self, schema: Mapping[str, object]) -> dict[str, object]:
+        """Return the schema as the API takes it; the last one is known by being the same object."""
+        kept = self._kept
+        if kept is None or kept[0] is not schema:
+            self._kept = kept = (schema, _transformed(json.dumps(dict(schema))))
+        return kept[1]
 
     def _read(self, answer: httpx2.Response) -> ChatReply:
         try:

@@ -77,6 +77,8 @@ def find_instruction_like(transcript: Transcript, criteria: Sequence[str] = ()) 
 
 def proof_in_doubt(flags: Sequence[Flag], evidence: Sequence[Evidence]) -> bool:
     """Return whether every piece of evidence touches text that was flagged here; ``False`` without evidence."""
+    if not flags:
+        return False
     spans = [(flag.turn, flag.start or 0, flag.end or 0) for flag in flags if flag.code == _CODE]
     return bool(evidence) and all(
         any(turn == item.turn and start < item.end and item.start < end for turn, start, end in spans)

@@ -263,33 +263,17 @@ KINDS: Final = {
 """One pattern for each kind; the kind stands in the flag's message."""
 
 NEEDS: Final = {
-    kind: tuple(needs.split("|"))
-    for kind, needs in {
-        "override": "ignore|disregard|forget|overr|bypass|discard|neglect|set aside|attention to|t follow|p follow|"
-        "r follow|obey|t apply|p apply|r apply|instruction|your |mode ",
-        "verdict": "absent|strong hire|strong_hire|full |perfect |score|mark|band|points|grade|rating|100|10/10|5/5|"
-        "as pass|as a pass|json|verdict|object|following|assessment|final decision|overall decision|total decision|"
-        "criteri|failure|rubric|deserve|should be ",
-        "new rules": "rubric|grading|scoring|evaluation|judging|assessment|criteri|failure|[|rule|review",
-        "role": "interviewer|hiring manager|recruiter|panel|evaluator|grader|examiner|administrator|developer|system|"
-        "bar raiser|creator|you are|from now on|pretend|act as if|imagine",
-        "addressed to a judge": "grad|evaluat|judg| ai| llm|language model|assistant|review|rater|scor|examiner|"
-        "if you|fair|honest|expert|impartial|the candidate",
-        "authority": "approved|decided|authori|verified|confirmed|signed off|instructed|ruled|certified|graded|"
-        "scored|exempt|policy|directive|guidance",
-        "plea or threat": "please|beg you|kindly|be kind|be lenient|be generous|be merciful|you will be|you'll be|"
-        "you shall be|tip you|pay you|give you|if you|unless you",
-        "extraction": "system message|instructions|prompt|rules|rubric| above|api|environment variables|identifier|"
-        "request id|secret id|nonce",
-        "forged reply": "_|\"score|\"band|\"findings|'score|'band|'findings|`score|`band|`findings|\\score|\\band|"
-        "\\findings",
-        "marker": "[|---|===|##|***|<<|>>|transcript|untrusted|candidate|user input|judged text|```|}",
-        "template": "{|<%",
-        "another language": "ignor|bewerte|olvid|dimentica|negeer|vergeet|игнор|забудь|忽略|無視|무시|önceki|"
-        "yukar\u0131daki|تجاهل|انس|निर्देश",
-    }.items()
+    "marker": ("[", "---", "===", "##", "***", "<<", ">>", "end of", "```", "}"),
+    "template": ("{", "<%"),
+    "another language": (
+        *("ignor", "bewerte", "olvid", "dimentica", "negeer", "vergeet", "игнор", "забудь", "忽略", "無視", "무시"),
+        *("önceki", "yukar\u0131daki", "تجاهل", "انس", "निर्देश"),
+    ),
 }
-"""Where none of these stands in a text, the kind can't be found there and isn't tried: most texts are honest."""
+"""Where none of these stands in a text, the kind can't be found there and isn't tried: most texts are honest.
+
+Kinds that are made of words have theirs in `instruction_needs`.
+"""
 
 LABELS_OF_EXAMPLES: Final = re.compile(
     r"(?:^|\n|[.!?\"'}\]] )(?:example \d{1,3}|input|output|verdict|grade|grading|rating|score|label|judgement|assistant"

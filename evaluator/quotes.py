@@ -83,10 +83,10 @@ class _Searched:
         self._transcript = transcript
         self._texts = {number: turn.text for number, turn in enumerate(transcript.turns) if turn.role == "candidate"}
         self._labels = other_labels(transcript)
-        self._found: dict[tuple[Quote, tuple[str, ...] | None], Evidence | None] = {}
+        self._found: dict[tuple[str, int, tuple[str, ...] | None], Evidence | None] = {}
 
     def find(self, quote: Quote, criteria: tuple[str, ...] | None) -> Evidence | None:
-        key = (quote, criteria)
+        key = (quote.text, quote.turn, criteria)
         if key in self._found:
             return self._found[key]
         place = next(self._places(quote, criteria), None)

@@ -189,8 +189,8 @@ def transcript_message(case: Case, nonce: str, problems: Mapping[str, _Problem] 
 
 def _shuffled(case: Case) -> list[Criterion]:
     """Order the criteria by a hash of the transcript: none always stands last, and the same case has one order."""
-    text = "\0".join(turn.text for turn in case.transcript.turns)
-    return sorted(case.criteria, key=lambda c: hashlib.sha256(f"{c.id}\0{text}".encode()).digest())
+    text = "\0".join(turn.text for turn in case.transcript.turns).encode()
+    return sorted(case.criteria, key=lambda c: hashlib.sha256(b"%b\0%b" % (c.id.encode(), text)).digest())
 
 
 def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
@@ -202,8 +202,11 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
         return _nothing(asked, str(problem), reply.usage)
     opinions: dict[str, Opinion] = {}
     problems: dict[str, _Problem] = {}
+    verdicts: dict[str, list[ReplyVerdict]] = {}
+    for verdict in parsed.verdicts:
+        verdicts.setdefault(verdict.criterion, []).append(verdict)
     for criterion in asked:
-        given = [verdict for verdict in parsed.verdicts if verdict.criterion == criterion.id]
+        given = verdicts.get(criterion.id, [])
         if len(given) != 1:
             problems[criterion.id] = _Problem("no verdict was given" if not given else "it was given more than once")
             continue

@@ -60,6 +60,7 @@ _REPLY_KEY: Final = re.compile(
     rf"{_MARK}(?:criterion|verdicts?|reasoning|quotes|confidence|summary|better_answer|goal_and_metric|instrumentation|"
     rf"guardrail|follow_up_questions){_MARK}\s{{0,3}}:"
 )
+_KEY_END: Final = re.compile(r"[\"'`\\]\s{0,3}:")  # a short cut: most texts hold none, and so no key
 _BEFORE_KEY, _AFTER_KEY = 160, 600  # characters of the object around a key: as long as a forged verdict is
 _WORD: Final = re.compile(r"\w+")
 _LOOKALIKES: Final = str.maketrans(
@@ -110,12 +111,12 @@ def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ..
     square = [(match.span(), _is_insertion(match.group(1))) for match in _SQUARE.finditer(view)]
     inserted = [span for span, insertion in square if insertion]
     annotations = [span for span, insertion in square if not insertion]
-    annotations += [match.span() for match in _STAGE.finditer(view)]
+    annotations += [match.span() for match in _found(_STAGE, view, *"(*<{")]
     forged = [
-        *(match.span() for match in _found(_labelled(labels), view, ":", "：")),  # noqa: RUF001 - the wide colon
+        *(match.span() for match in _found(_labelled(labels), view, *_label_names(labels))),
         *(match.span() for match in _found(_MARKUP, view, "<", "[")),
         *(match.span() for match in _found(_REQUEST, view, "request-")),
-        *(_around(view, match) for match in _found(_REPLY_KEY, view, ":")),
+        *(_around(view, match) for match in (_REPLY_KEY.finditer(view) if _KEY_END.search(view) else ())),
         *_ids(view, criteria),
     ]
     return Unspoken(
@@ -164,9 +165,13 @@ def _is_insertion(inner: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _labelled(labels: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"{_BEFORE_LABEL}(?:{'|'.join(map(re.escape, _label_names(labels)))}){_AFTER_LABEL}")
+
+
+@lru_cache(maxsize=64)
+def _label_names(labels: tuple[str, ...]) -> tuple[str, ...]:
     known = {folded(label)[0].strip() for label in labels}
-    names = sorted({*_LABELS, *filter(None, known)}, key=len, reverse=True)
-    return re.compile(f"{_BEFORE_LABEL}(?:{'|'.join(map(re.escape, names))}){_AFTER_LABEL}")
+    return tuple(sorted({*_LABELS, *filter(None, known)}, key=len, reverse=True))
 
 
 def _found(pattern: re.Pattern[str], view: str, *needs: str) -> Iterator[re.Match[str]]:

@@ -221,7 +221,7 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
 def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[Opinion, _Problem | None]:
     """Return the opinion with the quotes that stand in the transcript, and what is wrong if its proof does not."""
     quotes = [Quote(quote.turn, quote.text) for quote in verdict.quotes]
-    earning = tuple(case.rubric.by_id) if verdict.verdict == "absent" else None
+    earning = case.rubric.ids if verdict.verdict == "absent" else None
     grounded = tuple(quote for quote in quotes if find_quote(quote, case.transcript, earning))
     opinion = Opinion(
         criterion=criterion.id,

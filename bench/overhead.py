@@ -41,6 +41,8 @@ from evaluator.types import Transcript
 _STUB: Final = Path(__file__).resolve().parent.parent / "tests" / "backends" / "provider_stub.py"
 _LATENCY_S: Final = 0.3
 _QUESTION_TYPE: Final = "metric_design"
+_IN_FLIGHT: Final = (50, 256)
+_WARM_UP: Final = 2  # items of each worker before a run is measured
 _SMALL: Final = 50  # in flight: above it one core, not the latency, is the limit
 _BARS: Final = (0.85, 0.9, 1.3)  # of the limit when small, of the bare rate when not, of the bare CPU
 _ANSWER: Final = (
@@ -145,7 +147,7 @@ class Bench:
             for _ in range(count):
                 await ask(next(numbers))
 
-        await asyncio.gather(*(work(2) for _ in range(self.in_flight)))
+        await asyncio.gather(*(work(_WARM_UP) for _ in range(self.in_flight)))
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         await asyncio.gather(*(work(self.rounds) for _ in range(self.in_flight)))
         seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
@@ -191,14 +193,16 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     chosen = parser.parse_args()
     rubric = load_rubric("netflix_pm_metrics")
-    transcripts = tuple(parse_transcript(_ANSWER % number) for number in range(64))
+    most = max(chosen.in_flight or _IN_FLIGHT)
+    # None is graded twice in a run, or what is kept of it for a while would make grading look cheaper than it is.
+    transcripts = tuple(parse_transcript(_ANSWER % number) for number in range(most * (chosen.rounds + _WARM_UP)))
     request = _request(openai.build_model(ChatOptions(api_key=SecretStr("key"))), rubric, transcripts[0])
     held: list[bool] = []
     command = [sys.executable, str(_STUB), "--latency-s", str(_LATENCY_S)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stub:  # noqa: S603 - our own file
         url = f"http://127.0.0.1:{int(stub.stdout.readline() if stub.stdout else 0)}"
         for provider in chosen.provider or ["openai", "anthropic"]:
-            for in_flight in chosen.in_flight or [50, 256]:
+            for in_flight in chosen.in_flight or _IN_FLIGHT:
                 bench = Bench(provider, url, in_flight, chosen.rounds, rubric, transcripts, request)
                 print(f"{provider}, body of {len(json.dumps(bench.model().body(request))):,} bytes")
                 held.append(_compare(bench, chosen.repeats))

@@ -12,11 +12,12 @@ rot13 and with digits read as letters. Every repetition is bounded, so that the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evaluator.instruction_phrases import KINDS, LABELS_OF_EXAMPLES, NEEDS
+from evaluator.instruction_needs import kinds_in
+from evaluator.instruction_phrases import KINDS, LABELS_OF_EXAMPLES
 from evaluator.types import Evidence, Flag, Transcript
 from evaluator.unspoken import folded, other_labels, unspoken_in
 
@@ -41,6 +42,19 @@ class _Hit:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What is worth trying out on the texts of one transcript.
+
+    Attributes:
+        kinds: Of `KINDS`.
+        ways: To read a text otherwise.
+    """
+
+    kinds: frozenset[str]
+    ways: tuple[Callable[[str], str], ...]
+
+
 def find_instruction_like(transcript: Transcript, criteria: Sequence[str] = ()) -> tuple[Flag, ...]:
     """Return one flag for each span that reads like an instruction, with turn, start and end; at most twenty.
 
@@ -49,19 +63,22 @@ def find_instruction_like(transcript: Transcript, criteria: Sequence[str] = ()) 
         criteria: Ids of the rubric, which nobody knows who hasn't read it.
     """
     ids, labels = tuple(criteria), other_labels(transcript)
+    asked = transcript.question or ""
+    apart = [asked] if not any(asked in turn.text for turn in transcript.turns) else []
+    tried = _worth_trying("\n".join(folded(text)[0] for text in (*(turn.text for turn in transcript.turns), *apart)))
     flags = [
         _flag(hit, number)
         for number, turn in enumerate(transcript.turns)
-        for hit in _hits(turn.text, labels if turn.role == "candidate" else (), ids)
+        for hit in _hits(turn.text, labels if turn.role == "candidate" else (), ids, tried)
     ]
-    asked = transcript.question or ""
-    if not any(asked in turn.text for turn in transcript.turns):
-        flags += [_flag(hit, None) for hit in _hits(asked, (), ids)[:1]]
+    flags += [_flag(hit, None) for text in apart for hit in _hits(text, (), ids, tried)[:1]]
     return tuple(flags[:_MOST_FLAGS])
 
 
 def proof_in_doubt(flags: Sequence[Flag], evidence: Sequence[Evidence]) -> bool:
     """Return whether every piece of evidence touches text that was flagged here; ``False`` without evidence."""
+    if not flags:
+        return False
     spans = [(flag.turn, flag.start or 0, flag.end or 0) for flag in flags if flag.code == _CODE]
     return bool(evidence) and all(
         any(turn == item.turn and start < item.end and item.start < end for turn, start, end in spans)
@@ -76,19 +93,25 @@ def _flag(hit: _Hit, turn: int | None) -> Flag:
     return Flag(code=_CODE, message=f"Turn {turn + 1} {told}", turn=turn, start=hit.start, end=hit.end)
 
 
-def _hits(text: str, labels: tuple[str, ...], criteria: tuple[str, ...]) -> list[_Hit]:
+def _worth_trying(views: str) -> _Tried:
+    """Return what may be found in any part of a folded text: nearly always nothing, and that is cheap to see."""
+    ways = [way for way in (_from_rot13, _from_digits, _turned) if _needed(way(views))]
+    return _Tried(kinds_in(views), tuple(ways))
+
+
+def _hits(text: str, labels: tuple[str, ...], criteria: tuple[str, ...], tried: _Tried) -> list[_Hit]:
     """Return the spans of one text, left to right; of those that overlap one is made, named after the first."""
     view, places = folded(text)
     found = [
         *(_Hit(start, end, "forged reply or marker") for start, end in unspoken_in(text, labels, criteria).forged),
         *(
             _Hit(places[start], places[end - 1] + 1, kind)
-            for start, end, kind in (*_plain(view), *_disguised(view), *_shots(view))
+            for start, end, kind in (*_plain(view, tried.kinds), *_disguised(view, tried.ways), *_shots(view))
             if start < end
         ),
         *(
             _Hit(*match.span(), "encoded")
-            for match in _BASE64.finditer(text)
+            for match in (_BASE64.finditer(text) if "encoded" in tried.kinds else ())
             if all(any(map(test, match.group())) for test in (str.islower, str.isupper, str.isdigit))
         ),
     ]
@@ -101,28 +124,45 @@ def _hits(text: str, labels: tuple[str, ...], criteria: tuple[str, ...]) -> list
     return merged
 
 
-def _plain(view: str) -> Iterator[tuple[int, int, str]]:
+def _plain(view: str, kinds: frozenset[str]) -> Iterator[tuple[int, int, str]]:
     for kind, pattern in KINDS.items():
-        needs = NEEDS.get(kind)
-        if needs is None or any(need in view for need in needs):
+        if kind in kinds:
             for match in pattern.finditer(view):
                 yield *match.span(), kind
 
 
-def _disguised(view: str) -> Iterator[tuple[int, int, str]]:
+def _from_rot13(view: str) -> str:
+    return view.translate(_ROT13)
+
+
+def _from_digits(view: str) -> str:
+    return view.translate(_DIGITS)
+
+
+def _turned(view: str) -> str:
+    return view[::-1]
+
+
+def _disguised(view: str, ways: Sequence[Callable[[str], str]]) -> Iterator[tuple[int, int, str]]:
     """Yield what is found only when the text is turned around, or its letters or digits are exchanged."""
-    views = ((view.translate(_ROT13), False), (view.translate(_DIGITS), False), (view[::-1], True))
-    for other, turned in views:
-        if other == view or not any(need in other for need in _DISGUISED_NEEDS):
+    for way in ways:
+        other = way(view)
+        if other == view or not _needed(other):
             continue
         for kind in _DISGUISED:
             for match in KINDS[kind].finditer(other):
                 start, end = match.span()
-                yield (len(view) - end, len(view) - start, "encoded") if turned else (start, end, "encoded")
+                yield (len(view) - end, len(view) - start, "encoded") if way is _turned else (start, end, "encoded")
+
+
+def _needed(other: str) -> bool:
+    return any(need in other for need in _DISGUISED_NEEDS)
 
 
 def _shots(view: str) -> Iterator[tuple[int, int, str]]:
     """Yield the stretch of a made-up series of questions and answers."""
+    if view.count(":") + view.count("：") < _FEWEST_SHOTS:  # noqa: RUF001 - the wide colon
+        return
     labels = [match.span() for match in LABELS_OF_EXAMPLES.finditer(view)]
     if len(labels) >= _FEWEST_SHOTS:
         yield labels[0][0], labels[-1][1], "made-up examples"

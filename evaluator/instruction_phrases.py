@@ -36,13 +36,8 @@ _BEST: Final = _any(
     *("100 ?(?:/|out of|percent|points|%)", "10/10", "5/5", "a score of 100"),
 )
 _TASK: Final = _any(
-    *(
-        "instructions?(?! (?:from|on|for) )",
-        "directives?",
-        "rubric",
-        "system (?:prompt|message)",
-        "(?:original|initial) prompt",
-    ),
+    *("instructions?(?! (?:from|on|for) )", "directives?", "rubric", "system (?:prompt|message)"),
+    "(?:original|initial) prompt",
     rf"{_GRADING} (?:\w+ )?(?:rules?|guidelines?|criteria)",
     r"(?:your|previous|prior|preceding|earlier|above) (?:\w+ )?(?:rules?|guidelines?|criteria|task|training|orders?)",
     "(?:everything|all|anything) (?:above|before this|you were told|you have been told)",
@@ -267,31 +262,18 @@ KINDS: Final = {
 }
 """One pattern for each kind; the kind stands in the flag's message."""
 
-NEEDS: Final[dict[str, tuple[str, ...]]] = {
-    "new rules": (
-        *(
-            "rubric",
-            "grading",
-            "scoring",
-            "evaluation",
-            "judging",
-            "assessment",
-            "criteri",
-            "failure",
-            "[",
-            "rule",
-            "review",
-        ),
-    ),
-    "marker": ("[", "---", "===", "##", "***", "<<", ">>", "end of", "```", '"'),
+NEEDS: Final = {
+    "marker": ("[", "---", "===", "##", "***", "<<", ">>", "end of", "```", "}"),
     "template": ("{", "<%"),
-    "forged reply": ('"', "`", "\\", "_", "'score", "'band", "'findings"),
     "another language": (
         *("ignor", "bewerte", "olvid", "dimentica", "negeer", "vergeet", "игнор", "забудь", "忽略", "無視", "무시"),
         *("önceki", "yukar\u0131daki", "تجاهل", "انس", "निर्देश"),
     ),
 }
-"""Where none of these stands in a text, the kind can't be found there and isn't tried: most texts are honest."""
+"""Where none of these stands in a text, the kind can't be found there and isn't tried: most texts are honest.
+
+Kinds that are made of words have theirs in `instruction_needs`.
+"""
 
 LABELS_OF_EXAMPLES: Final = re.compile(
     r"(?:^|\n|[.!?\"'}\]] )(?:example \d{1,3}|input|output|verdict|grade|grading|rating|score|label|judgement|assistant"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from evaluator.rubric import Criterion, Rubric
 from evaluator.types import Confirmation, Flag, JudgeInfo, Transcript, Usage, Verdict, Vote
@@ -16,6 +16,7 @@ from evaluator.types import Confirmation, Flag, JudgeInfo, Transcript, Usage, Ve
 __all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote", "needs_proof"]
 
 _Opined: TypeAlias = Literal["present", "absent", "unscored"]
+_OPINED: Final[tuple[str, ...]] = get_args(_Opined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class Opinion:
 
     def __post_init__(self) -> None:
         """Refuse what a careless judge might pass on from a reply."""
-        if self.verdict not in get_args(_Opined):
-            raise ValueError(f"verdict of {self.criterion} is none of {', '.join(get_args(_Opined))}")
+        if self.verdict not in _OPINED:
+            raise ValueError(f"verdict of {self.criterion} is none of {', '.join(_OPINED)}")
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise ValueError(f"confidence about {self.criterion} is not between 0 and 1")
 

@@ -103,7 +103,7 @@ async def aevaluate(
         opinions = {c.id: _unscored(c, "Not judged: a person should look first.") for c in applicable}
     else:
         judgement, opinions = await _judge(judge, Case(transcript, rubric, kind.value, applicable))
-    grounded = {c.id: ground(opinions[c.id], c, transcript, tuple(rubric.by_id)) for c in applicable}
+    grounded = {c.id: ground(opinions[c.id], c, transcript, rubric.ids) for c in applicable}
     main = main_turn(transcript)
     findings = tuple(
         _finding(c, grounded.get(c.id), not_applicable[c.id], main, judgement.votes.get(c.id, ()))
@@ -150,7 +150,7 @@ class _Outcome:
         scorecard = score(self.rubric, verdicts, self.review_reasons, self.judgement.flagged)
         key = self._content_key()
         assumed = (_ASSUMED_TYPE,) if self.question_type.source == "default" else ()
-        suspicious = find_instruction_like(self.transcript, tuple(self.rubric.by_id))
+        suspicious = find_instruction_like(self.transcript, self.rubric.ids)
         return Evaluation(
             id=f"ev_{key.removeprefix('sha256:')[:24]}",
             content_key=key,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from evaluator.cues import plain_marks
@@ -21,6 +23,7 @@ __all__ = ["evidence_at", "find_quote", "judged_view"]
 
 _MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
 _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" stands a million times in as many a's
+_MOST_KEPT: Final = 2000  # quotes of one transcript; a reply holds at most 50 for each criterion
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
@@ -36,25 +39,7 @@ def find_quote(quote: Quote, transcript: Transcript, criteria: tuple[str, ...] |
         criteria: The rubric's ids if the quote is to earn something: then what stands in a turn but is no answer (see
             `unspoken`) is passed over. ``None`` if it is to show a failure: whatever the candidate put there may.
     """
-    text = quote.text.strip()
-    needle = _folded(text)[0].strip(_OUTER_MARKS)
-    if sum(map(str.isalnum, needle)) < _MIN_LETTERS:
-        return None
-    candidate = [number for number, turn in enumerate(transcript.turns) if turn.role == "candidate"]
-    candidate.sort(key=lambda number: number != quote.turn)
-    for number in candidate:
-        for start, end in _occurrences(text, transcript.turns[number].text):
-            if not _unspoken(transcript, number, start, end, criteria):
-                return evidence_at(transcript, number, start, end)
-    for number in candidate:
-        hay, places = _folded(transcript.turns[number].text)
-        for start, end in _occurrences(needle, hay):
-            if _splits(places, start) or _splits(places, end):
-                continue
-            first, last = places[start], places[end - 1] + 1
-            if not _unspoken(transcript, number, first, last, criteria):
-                return evidence_at(transcript, number, first, last, "normalised")
-    return None
+    return _searched(_Same(transcript)).find(quote, criteria)
 
 
 def judged_view(text: str) -> str:
@@ -91,11 +76,67 @@ def evidence_at(transcript: Transcript, turn: int, start: int, end: int, match: 
     )
 
 
-def _unspoken(transcript: Transcript, turn: int, start: int, end: int, criteria: tuple[str, ...] | None) -> bool:
-    if criteria is None:
-        return False
-    text = transcript.turns[turn].text
-    return unspoken_in(text, other_labels(transcript), criteria).hides(text, start, end)
+class _Searched:
+    """A transcript, and what was found in it: two stages ask for the same quotes. Safe to share between threads."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript = transcript
+        self._texts = {number: turn.text for number, turn in enumerate(transcript.turns) if turn.role == "candidate"}
+        self._labels = other_labels(transcript)
+        self._found: dict[tuple[str, int, tuple[str, ...] | None], Evidence | None] = {}
+
+    def find(self, quote: Quote, criteria: tuple[str, ...] | None) -> Evidence | None:
+        key = (quote.text, quote.turn, criteria)
+        if key in self._found:
+            return self._found[key]
+        place = next(self._places(quote, criteria), None)
+        found = evidence_at(self._transcript, *place) if place else None
+        if len(self._found) < _MOST_KEPT:
+            self._found[key] = found
+        return found
+
+    def _places(self, quote: Quote, criteria: tuple[str, ...] | None) -> Iterator[tuple[int, int, int, MatchKind]]:
+        """Yield turn, start and end of where the quote stands and counts, best first."""
+        text = quote.text.strip()
+        needle = _needle(text)
+        if len(list(islice(filter(str.isalnum, needle), _MIN_LETTERS))) < _MIN_LETTERS:
+            return
+        numbers = sorted(self._texts, key=lambda number: number != quote.turn)
+        for number in numbers:
+            for start, end in _occurrences(text, self._texts[number]):
+                if self._counts(number, start, end, criteria):
+                    yield number, start, end, "exact"
+        for number in numbers:
+            hay, places = _folded(self._texts[number])
+            for start, end in _occurrences(needle, hay):
+                if not (_splits(places, start) or _splits(places, end)):
+                    first, last = places[start], places[end - 1] + 1
+                    if self._counts(number, first, last, criteria):
+                        yield number, first, last, "normalised"
+
+    def _counts(self, number: int, start: int, end: int, criteria: tuple[str, ...] | None) -> bool:
+        if criteria is None:
+            return True
+        text = self._texts[number]
+        return not unspoken_in(text, self._labels, criteria).hides(text, start, end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A transcript, known by its turns being the same object: to hash its words for each quote would take longer."""
+
+    transcript: Transcript
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.transcript.turns is other.transcript.turns
+
+    def __hash__(self) -> int:
+        return id(self.transcript.turns)
+
+
+@lru_cache(maxsize=64)
+def _searched(same: _Same) -> _Searched:
+    return _Searched(same.transcript)
 
 
 def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
@@ -115,6 +156,8 @@ def _inside_word(text: str, place: int) -> bool:
     if not 0 < place < len(text):
         return False
     before, after = text[place - 1], text[place]
+    if after == " " or (before == " " and after.isascii()):
+        return False
     if unicodedata.category(after).startswith("M"):
         return True
     if plain_marks(after) == "'":
@@ -127,6 +170,12 @@ def _inside_word(text: str, place: int) -> bool:
 def _spelled(char: str) -> bool:
     """Return whether it belongs to a word in a script that parts words: letters with case, their accents, digits."""
     return bool(char) and unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lm", "Mn", "Nd"}
+
+
+def _needle(text: str) -> str:
+    """Return a quote without differences of space, case and typographic marks, and without the marks around it."""
+    folded = " ".join(text.lower().split()) if text.isascii() else _folded(text)[0]
+    return folded.strip(_OUTER_MARKS)
 
 
 @lru_cache(maxsize=64)

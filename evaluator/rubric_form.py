@@ -167,6 +167,11 @@ class Rubric(_Part):
         """Criteria by id, in the rubric's order."""
         return {criterion.id: criterion for criterion in self.criteria}
 
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the criteria, in the rubric's order; always the same object, which is what makes it a cheap key."""
+        return tuple(self.by_id)
+
     def criterion(self, criterion_id: str) -> Criterion:
         """Return one criterion.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import fsum
 
 from evaluator.rubric import Band, Rubric
@@ -36,13 +37,12 @@ def score(
     at_worst = present | {line.criterion for line in unscored}
     vetoes = _vetoes(rubric, present, flagged or {})
     bands = _bands(rubric, present, vetoes)
+    worst = _bands(rubric, at_worst, _vetoes(rubric, at_worst, flagged or {})) if unscored else bands
     return Scorecard(
         score=_percent(decided),
         score_range=_score_range(decided, unscored),
         band=None if reasons else _first_met(bands),
-        band_range=(_first_met(_bands(rubric, at_worst, _vetoes(rubric, at_worst, flagged or {}))), _first_met(bands))
-        if decided
-        else None,
+        band_range=(_first_met(worst), _first_met(bands)) if decided else None,
         coverage=round(len(decided) / applicable, 4) if applicable else 0.0,
         needs_review=bool(reasons),
         review_reasons=reasons,
@@ -56,6 +56,11 @@ def score(
 def _line(rubric: Rubric, criterion_id: str, verdict: Verdict) -> ScoreLine:
     severity = rubric.criterion(criterion_id).severity
     weight = rubric.scoring.weights[severity]
+    return _weighed(criterion_id, severity, verdict, weight)
+
+
+@lru_cache(maxsize=1024)
+def _weighed(criterion_id: str, severity: Severity, verdict: Verdict, weight: float) -> ScoreLine:
     return ScoreLine(
         criterion=criterion_id,
         severity=severity,

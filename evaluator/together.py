@@ -19,9 +19,12 @@ async def together(work: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
     Raises:
         EvaluatorError: The first that any of them raised; the others have been cancelled by then.
     """
+    coroutines = list(work)
+    if len(coroutines) == 1:  # no task of its own: nothing else is left running if it fails
+        return [await coroutines[0]]
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in work]
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
     except* EvaluatorError as failed:
         first = failed
         while isinstance(first, BaseExceptionGroup):

@@ -60,6 +60,7 @@ _REPLY_KEY: Final = re.compile(
     rf"{_MARK}(?:criterion|verdicts?|reasoning|quotes|confidence|summary|better_answer|goal_and_metric|instrumentation|"
     rf"guardrail|follow_up_questions){_MARK}\s{{0,3}}:"
 )
+_KEY_END: Final = re.compile(r"[\"'`\\]\s{0,3}:")  # a short cut: most texts hold none, and so no key
 _BEFORE_KEY, _AFTER_KEY = 160, 600  # characters of the object around a key: as long as a forged verdict is
 _WORD: Final = re.compile(r"\w+")
 _LOOKALIKES: Final = str.maketrans(
@@ -84,6 +85,8 @@ class Unspoken:
 
     def hides(self, text: str, start: int, end: int) -> bool:
         """Return whether ``text[start:end]`` earns nothing; ``text`` is the text that the spans were found in."""
+        if not self.refused and not self.inserted:
+            return False
         if next(_touching(self.refused, start, end), None):
             return True
         inside = list(_touching(self.inserted, start, end))
@@ -95,7 +98,7 @@ class Unspoken:
         )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ...] = ()) -> Unspoken:
     """Return what in a candidate's turn is no answer.
 
@@ -105,14 +108,15 @@ def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ..
         criteria: Ids of the rubric; one without ``_`` is also a plain word and is left alone.
     """
     view, places = folded(text)
-    square = [match.span() for match in _SQUARE.finditer(view) if not _is_insertion(match.group(1))]
-    inserted = [match.span() for match in _SQUARE.finditer(view) if _is_insertion(match.group(1))]
-    annotations = [*square, *(match.span() for match in _STAGE.finditer(view))]
+    square = [(match.span(), _is_insertion(match.group(1))) for match in _SQUARE.finditer(view)]
+    inserted = [span for span, insertion in square if insertion]
+    annotations = [span for span, insertion in square if not insertion]
+    annotations += [match.span() for match in _found(_STAGE, view, *"(*<{")]
     forged = [
-        *(match.span() for match in _labelled(labels).finditer(view)),
-        *(match.span() for match in _MARKUP.finditer(view)),
-        *(match.span() for match in _REQUEST.finditer(view)),
-        *(_around(view, match) for match in _REPLY_KEY.finditer(view)),
+        *(match.span() for match in _found(_labelled(labels), view, *_label_names(labels))),
+        *(match.span() for match in _found(_MARKUP, view, "<", "[")),
+        *(match.span() for match in _found(_REQUEST, view, "request-")),
+        *(_around(view, match) for match in (_REPLY_KEY.finditer(view) if _KEY_END.search(view) else ())),
         *_ids(view, criteria),
     ]
     return Unspoken(
@@ -127,6 +131,7 @@ def other_labels(transcript: Transcript) -> tuple[str, ...]:
     return tuple(sorted({turn.name for turn in transcript.turns if turn.name and turn.role != "candidate"}))
 
 
+@lru_cache(maxsize=64)
 def folded(text: str) -> tuple[str, Sequence[int]]:
     """Return text in small plain letters, and where each of its characters stands in the original.
 
@@ -160,12 +165,23 @@ def _is_insertion(inner: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _labelled(labels: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"{_BEFORE_LABEL}(?:{'|'.join(map(re.escape, _label_names(labels)))}){_AFTER_LABEL}")
+
+
+@lru_cache(maxsize=64)
+def _label_names(labels: tuple[str, ...]) -> tuple[str, ...]:
     known = {folded(label)[0].strip() for label in labels}
-    names = sorted({*_LABELS, *filter(None, known)}, key=len, reverse=True)
-    return re.compile(f"{_BEFORE_LABEL}(?:{'|'.join(map(re.escape, names))}){_AFTER_LABEL}")
+    return tuple(sorted({*_LABELS, *filter(None, known)}, key=len, reverse=True))
+
+
+def _found(pattern: re.Pattern[str], view: str, *needs: str) -> Iterator[re.Match[str]]:
+    """Return the matches of a pattern of which each holds one of ``needs``: a plain search is a short cut."""
+    return pattern.finditer(view) if any(need in view for need in needs) else iter(())
 
 
 def _ids(view: str, criteria: tuple[str, ...]) -> list[tuple[int, int]]:
+    if "_" not in view:
+        return []
     pattern = _id_pattern(tuple(key for key in criteria if "_" in key))
     return [match.span() for match in pattern.finditer(view)] if pattern else []
 

@@ -122,3 +122,12 @@ def test_hostile_text_costs_no_more_than_its_length() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "True\n"
+
+
+@given(st.lists(_CUE, min_size=1, max_size=8), st.lists(_WORD | st.sampled_from(["one", "week", "5%"]), max_size=30))
+def test_many_cues_find_what_each_of_them_finds(cues: list[str], said: list[str]) -> None:
+    """The first match of a list is the first of any of its cues: of those that start there, the longest cue's."""
+    text = " ".join([*said, *(cue.replace("*", "s").replace("#", "5") for cue in cues)])
+    alone = [CueMatcher([cue]).spans(text)[:1] for cue in sorted(cues, key=len, reverse=True)]
+    first = [span for spans in alone for span in spans]
+    assert CueMatcher(cues).spans(text)[:1] == ([min(first, key=lambda span: span[0])] if first else [])

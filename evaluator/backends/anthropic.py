@@ -7,7 +7,7 @@ into the few fields that count.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
@@ -104,6 +104,7 @@ class AnthropicModel:
         self.key_env = options.api_key_env or KEY_ENV
         base_url = checked_base_url(options.base_url or ANTHROPIC_URL)
         self.session = AnthropicSession(options, base_url, checked_key(options, default_env=KEY_ENV), self.key_env)
+        self._kept: tuple[Mapping[str, object], dict[str, object]] | None = None
         self.prices = PriceList(self._name, provider_id=PROVIDER, share=share)
 
     @property
@@ -145,9 +146,7 @@ class AnthropicModel:
 
         Everything static stands first and is marked, as the provider caches up to the mark.
         """
-        output: dict[str, object] = {
-            "format": {"type": "json_schema", "schema": transformed(json.dumps(dict(request.schema)))}
-        }
+        output: dict[str, object] = {"format": {"type": "json_schema", "schema": self._transformed(request.schema)}}
         if self._options.effort:
             output["effort"] = self._options.effort
         return {
@@ -157,6 +156,13 @@ class AnthropicModel:
             "messages": [{"role": "user", "content": text} for text in request.messages],
             "output_config": output,
         }
+
+    def _transformed(self, schema: Mapping[str, object]) -> dict[str, object]:
+        """Return the schema as the API takes it; the last one is known by being the same object."""
+        kept = self._kept
+        if kept is None or kept[0] is not schema:
+            self._kept = kept = (schema, transformed(json.dumps(dict(schema))))
+        return kept[1]
 
     def _read(self, answer: httpx2.Response) -> ChatReply:
         try:

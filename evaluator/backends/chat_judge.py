@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Final
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
@@ -106,7 +108,7 @@ class ChatJudge:
         return Judgement(
             opinions=tuple(opinion for answers in parts for opinion in answers.opinions.values()),
             repaired=frozenset(key for answers in parts for key in answers.problems),
-            usage=_total(answers.usage for answers in parts),
+            usage=_total([answers.usage for answers in parts]),
             summary=(texts.summary.strip() or None) if texts else None,
             better_answer=_joined(better) if better else None,
             follow_ups=texts.follow_up_questions if texts else (),
@@ -188,8 +190,8 @@ def transcript_message(case: Case, nonce: str, problems: Mapping[str, _Problem] 
 
 def _shuffled(case: Case) -> list[Criterion]:
     """Order the criteria by a hash of the transcript: none always stands last, and the same case has one order."""
-    text = "\0".join(turn.text for turn in case.transcript.turns)
-    return sorted(case.criteria, key=lambda c: hashlib.sha256(f"{c.id}\0{text}".encode()).digest())
+    text = "\0".join(turn.text for turn in case.transcript.turns).encode()
+    return sorted(case.criteria, key=lambda c: hashlib.sha256(b"%b\0%b" % (c.id.encode(), text)).digest())
 
 
 def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
@@ -201,8 +203,11 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
         return _nothing(asked, str(problem), reply.usage)
     opinions: dict[str, Opinion] = {}
     problems: dict[str, _Problem] = {}
+    verdicts: dict[str, list[ReplyVerdict]] = {}
+    for verdict in parsed.verdicts:
+        verdicts.setdefault(verdict.criterion, []).append(verdict)
     for criterion in asked:
-        given = [verdict for verdict in parsed.verdicts if verdict.criterion == criterion.id]
+        given = verdicts.get(criterion.id, [])
         if len(given) != 1:
             problems[criterion.id] = _Problem("no verdict was given" if not given else "it was given more than once")
             continue
@@ -217,7 +222,7 @@ def _read(reply: ChatReply, case: Case, asked: Sequence[Criterion]) -> _Answers:
 def _checked(verdict: ReplyVerdict, criterion: Criterion, case: Case) -> tuple[Opinion, _Problem | None]:
     """Return the opinion with the quotes that stand in the transcript, and what is wrong if its proof does not."""
     quotes = [Quote(quote.turn, quote.text) for quote in verdict.quotes]
-    earning = tuple(case.rubric.by_id) if verdict.verdict == "absent" else None
+    earning = case.rubric.ids if verdict.verdict == "absent" else None
     grounded = tuple(quote for quote in quotes if find_quote(quote, case.transcript, earning))
     opinion = Opinion(
         criterion=criterion.id,
@@ -250,8 +255,8 @@ def _unscored(criterion_id: str, problem: str) -> Opinion:
     )
 
 
-def _total(usages: Iterable[Usage]) -> Usage:
-    return sum(usages, Usage())
+def _total(usages: Sequence[Usage]) -> Usage:
+    return reduce(add, usages) if usages else Usage()
 
 
 def _joined(better: BetterAnswer) -> str | None:

@@ -194,7 +194,7 @@ def _encoder() -> Encoder:
 
 def _sentences(case: Case) -> list[_Sentence]:
     """Return what the candidate said, by sentence, apart from what can't be quoted."""
-    ids = tuple(case.rubric.by_id)
+    ids = case.rubric.ids
     said = [
         _Sentence(number, turn.text[start:end])
         for number, turn in enumerate(case.transcript.turns)

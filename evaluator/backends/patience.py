@@ -178,17 +178,14 @@ class Patient:
         """
         policy = self._policy
         allowance = _allowance.get() or Allowance()
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(JudgeUnavailable),
-            wait=self._wait_s,
-            stop=partial(self._must_stop, allowance),
-            sleep=self._sleep,
-            reraise=True,
-        )
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(allowance.ends or now + policy.queue_s) as timer:
-                return await retrying(self._ask, request, allowance, timer)
+                try:
+                    return await self._ask(request, allowance, timer)
+                except JudgeUnavailable as error:
+                    first = error
+                return await self._ask_again(first, request, allowance, timer)
         except TimeoutError as error:
             limit = (
                 f"deadline of {policy.deadline_s:g}"
@@ -203,6 +200,26 @@ class Patient:
                 remedy=error.remedy,
                 retry_after_s=error.retry_after_s,
             ) from error
+
+    async def _ask_again(
+        self, first: JudgeUnavailable, request: ChatRequest, allowance: Allowance, timer: asyncio.Timeout
+    ) -> ChatReply:
+        """Wait and repeat after a first failure; apart, since most requests need none of it."""
+        failed = [first]
+
+        async def ask() -> ChatReply:
+            if failed:
+                raise failed.pop()
+            return await self._ask(request, allowance, timer)
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(JudgeUnavailable),
+            wait=self._wait_s,
+            stop=partial(self._must_stop, allowance),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await retrying(ask)
 
     async def _ask(self, request: ChatRequest, allowance: Allowance, timer: asyncio.Timeout) -> ChatReply:
         """Ask once, when it is this request's turn and the provider is thought to be there."""

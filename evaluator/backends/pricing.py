@@ -9,12 +9,17 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
 
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
 from evaluator.backends.provider_failures import ProviderFailure
 from evaluator.errors import JudgeError, JudgeMisuse, OptionError
 from evaluator.types import Usage
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo
 
 __all__ = [
     "BATCH_SHARE",
@@ -33,6 +38,8 @@ BATCH_SHARE: Final = 0.5
 """Share of the list price that both providers' batch endpoints ask."""
 
 _SETTLING_S: Final = 0.05  # how often a request that waits for others to be settled looks again
+_MILLION: Final = 1_000_000
+_THOUSAND: Final = 1_000
 _BYTES_PER_TOKEN: Final = 4
 _TOKENS_PER_MESSAGE: Final = 8  # what the providers' own framing of a message adds
 
@@ -72,22 +79,25 @@ class PriceList:
 
     def cost_usd(self, tokens: Tokens) -> float | None:
         """Return the price of a request in US dollars; ``None`` if nobody told what this model costs."""
-        import genai_prices  # noqa: PLC0415 - 0.1 s that only those who ask a hosted model pay
+        from genai_prices.types import calc_unit_price  # noqa: PLC0415 - 0.1 s that only those who ask a model pay
 
-        used = genai_prices.Usage(
-            input_tokens=tokens.input,
-            cache_read_tokens=tokens.cached,
-            cache_write_tokens=tokens.written,
-            output_tokens=tokens.output,
-        )
-        try:
-            if self.provider_id:
-                price = genai_prices.calc_price(used, self.model, provider_id=self.provider_id)
-            else:
-                price = genai_prices.calc_price(used, self.model, provider_api_url=self.api_url or "")
-        except (LookupError, ValueError):
+        listed = _listed(self.model, self.provider_id, self.api_url)
+        if listed is None:
             return None
-        return float(price.total_price) * self.share
+        prices = listed.get_prices(datetime.now(tz=UTC))
+        cached = 0 if prices.cache_read_mtok is None else tokens.cached
+        written = 0 if prices.cache_write_mtok is None else tokens.written
+        plain = tokens.input - cached - written
+        if plain < 0:
+            return None
+        total = (
+            calc_unit_price(prices.input_mtok, plain, tokens.input, _MILLION)
+            + calc_unit_price(prices.cache_read_mtok, cached, tokens.input, _MILLION)
+            + calc_unit_price(prices.cache_write_mtok, written, tokens.input, _MILLION)
+            + calc_unit_price(prices.output_mtok, tokens.output, tokens.input, _MILLION)
+            + calc_unit_price(prices.requests_kcount, 1, tokens.input, _THOUSAND)
+        )
+        return float(total) * self.share
 
     def usage(self, tokens: Tokens | None) -> Usage:
         """Return the usage of one request; ``None`` stands for a provider that counted nothing."""
@@ -102,6 +112,24 @@ class PriceList:
             cost_usd=cost or 0.0,
             priced=cost is not None,
         )
+
+
+@lru_cache(maxsize=64)
+def _listed(model: str, provider_id: str | None, api_url: str | None) -> ModelInfo | None:
+    """Return the list's entry for a model whose prices make sense; ``None`` if there is none.
+
+    The list's own sum checks all of that for each request anew, which takes more time than all else that is done here
+    with a reply; a test holds ours against it.
+    """
+    import genai_prices  # noqa: PLC0415 - as above
+
+    used = genai_prices.Usage(input_tokens=1, output_tokens=1)
+    try:
+        if provider_id:
+            return genai_prices.calc_price(used, model, provider_id=provider_id).model
+        return genai_prices.calc_price(used, model, provider_api_url=api_url or "").model
+    except (LookupError, ValueError):
+        return None
 
 
 def estimate_tokens(text: str) -> int:

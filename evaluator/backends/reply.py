@@ -40,7 +40,7 @@ class ReplyVerdict(_Part):
     criterion: str
     reasoning: str = Field(max_length=8000)
     verdict: Literal["present", "absent", "cannot_tell"]
-    quotes: tuple[ReplyQuote, ...] = Field(max_length=_MOST_QUOTES)
+    quotes: tuple[ReplyQuote, ...] = Field(max_length=_MOST_QUOTES, strict=False)  # JSON has lists for tuples
     confidence: float = Field(ge=0, le=1)
 
 
@@ -55,10 +55,12 @@ class BetterAnswer(_Part):
 class Reply(_Part):
     """The one object that is accepted."""
 
-    verdicts: tuple[ReplyVerdict, ...]
+    verdicts: tuple[ReplyVerdict, ...] = Field(strict=False)
     summary: str = Field(max_length=8000)
     better_answer: BetterAnswer
-    follow_up_questions: tuple[Annotated[str, Field(max_length=1000)], ...] = Field(max_length=_MOST_QUESTIONS)
+    follow_up_questions: tuple[Annotated[str, Field(max_length=1000)], ...] = Field(
+        max_length=_MOST_QUESTIONS, strict=False
+    )
 
 
 _KEYS: Final = frozenset(key for part in _Part.__subclasses__() for key in part.model_fields)
@@ -91,6 +93,10 @@ def read_reply(text: str) -> Reply:
     except RecursionError as error:
         raise ReplyProblem("the reply is nested too deeply") from error
     try:
+        return Reply.model_validate(data)
+    except ValidationError:
+        pass
+    try:  # told in the words for JSON: half a surrogate pair, say, is no text there, wherever it stands
         return Reply.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise ReplyProblem(_told(error)) from error

@@ -269,23 +269,23 @@ class _Connection(asyncio.Protocol):
 
 
 def judged_reply(body: Json) -> str:
-    """Return a reply to the product's judge: every criterion of the schema absent, with the candidate's own words."""
+    """Return a reply to the product's judge: every criterion absent, each with other words of the candidate's."""
     schema = _schema(body)
     try:
         verdict = schema["properties"]["verdicts"]["items"]["properties"]
         criteria = verdict["criterion"]["enum"]
     except KeyError:
         return '{"answer": "ok"}'
-    quote = _first_words(_judged_text(body))
+    quotes = _quotes(_judged_text(body), len(criteria))
     verdicts = [
         {
             "criterion": criterion,
             "reasoning": "The answer names what it would measure and why, so that this failure is not there.",
             "verdict": "absent",
-            "quotes": [quote] if quote else [],
+            "quotes": [quotes[place]] if quotes else [],
             "confidence": 0.9,
         }
-        for criterion in criteria
+        for place, criterion in enumerate(criteria)
     ]
     better = {
         "goal_and_metric": "I would decide by retention.",
@@ -408,14 +408,16 @@ def _judged_text(body: Json) -> str:
     return content if isinstance(content, str) else content[0]["text"]
 
 
-def _first_words(text: str) -> Json | None:
-    """Return a quote of the candidate's first words from the message that holds the transcript."""
+def _quotes(text: str, count: int) -> list[Json]:
+    """Return so many stretches of the candidate's first turn, from the message that holds the transcript."""
     try:
         judged = next(iter(json.loads(text).values()))
         turn = next(turn for turn in judged["turns"] if turn["role"] == "candidate")
     except (ValueError, AttributeError, KeyError, StopIteration):
-        return None
-    return {"turn": turn["turn"], "text": " ".join(turn["text"].split()[:8])}
+        return []
+    words: list[str] = turn["text"].split()
+    starts = [place * max(0, len(words) - 8) // max(1, count - 1) for place in range(count)]
+    return [{"turn": turn["turn"], "text": " ".join(words[start : start + 8])} for start in starts]
 
 
 async def _serve(latency_s: float, port: int) -> None:

@@ -6,8 +6,11 @@ import asyncio
 import threading
 from dataclasses import replace
 
+import genai_prices
 import pytest
 from exchange import REQUEST, Exchange, refusal
+from genai_prices.data import providers
+from genai_prices.types import ModelInfo
 from hypothesis import given
 from hypothesis import strategies as st
 from provider_stub import response
@@ -54,6 +57,37 @@ def test_an_unknown_price_is_not_free(prices: PriceList) -> None:
     assert prices.cost_usd(Tokens(1, 1)) is None
     usage = prices.usage(Tokens(100, 10))
     assert (usage.input_tokens, usage.cost_usd, usage.priced) == (100, 0.0, False)
+
+
+@given(
+    st.sampled_from([(provider.id, model) for provider in providers for model in provider.models]),
+    st.integers(0, 400_000),
+    st.integers(0, 400_000),
+    st.integers(0, 400_000),
+    st.integers(0, 100_000),
+)
+def test_a_price_is_what_the_list_itself_adds_up_to(
+    listed: tuple[str, ModelInfo], plain: int, cached: int, written: int, output: int
+) -> None:
+    """For every model of the list, in every tier, with whatever is cached or written."""
+    provider, model = listed
+    usage = genai_prices.Usage(
+        input_tokens=plain + cached + written,
+        cache_read_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=output,
+    )
+    try:
+        expected = float(genai_prices.calc_price(usage, model.id, provider_id=provider).total_price)
+    except (LookupError, ValueError):  # some entries can't be found by their own names
+        expected = None
+    tokens = Tokens(plain + cached + written, output, cached=cached, written=written)
+    assert PriceList(model.id, provider).cost_usd(tokens) == expected
+
+
+def test_more_cached_than_sent_has_no_price() -> None:
+    """Counts that contradict each other are not made into a price."""
+    assert _LUNA.cost_usd(Tokens(10, 10, cached=11)) is None
 
 
 @given(st.text())

@@ -6,6 +6,7 @@ run as root, so that root hands the folder to the user that the package made.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -76,10 +77,8 @@ class Postgres:
 
     def close(self) -> None:
         """Stop the server and remove its folder."""
-        try:
+        with contextlib.suppress(subprocess.CalledProcessError):  # it wasn't running
             self.stop("immediate")
-        except subprocess.CalledProcessError:
-            pass  # it wasn't running
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ from batch_stub import BatchStub, served
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _ITEMS: Final = 6
 _LIMIT_S: Final = 120.0
+_HOSTED: Final = ("--backend", "openai", "--base-url")
 
 
 def _input(folder: Path) -> Path:
@@ -32,10 +33,10 @@ def _input(folder: Path) -> Path:
     return path
 
 
-async def _start(folder: Path, url: str, *options: str) -> asyncio.subprocess.Process:
+async def _start(folder: Path, *options: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "evaluator", "batch", _input(folder), "-o", folder / "out"),
-        *("--backend", "openai", "--base-url", f"{url}/v1", "--provider-batch", "--yes", *options),
+        *("--provider-batch", "--yes", *options),
         env={**os.environ, "PYTHONPATH": str(_ROOT), "OPENAI_API_KEY": "key", "XDG_CACHE_HOME": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -47,14 +48,14 @@ async def test_a_killed_run_waits_on_for_the_batch_it_sent(tmp_path: Path) -> No
     """After ``kill -9`` in mid-poll the same command collects what was sent, at half the price, and sends nothing."""
     stub = BatchStub(looks=10**9)
     async with served(stub) as url, asyncio.timeout(_LIMIT_S):
-        killed = await _start(tmp_path, url)
+        killed = await _start(tmp_path, *_HOSTED, f"{url}/v1")
         while not stub.calls["GET /v1/batches/batch"]:  # noqa: ASYNC110 - the fake's
             await asyncio.sleep(0.05)
         killed.send_signal(signal.SIGKILL)
         await killed.communicate()
         stub.looks = stub.batches[0].looks + 1
         stub.ends_s = 0.1
-        going_on = await _start(tmp_path, url)
+        going_on = await _start(tmp_path, *_HOSTED, f"{url}/v1")
         _, told = await going_on.communicate()
     assert going_on.returncode == 0, told.decode()
     lines = [json.loads(line) for line in (tmp_path / "out" / "evaluations.jsonl").read_text().splitlines()]
@@ -65,11 +66,15 @@ async def test_a_killed_run_waits_on_for_the_batch_it_sent(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "options", [("--backend", "local"), ("--database-url", "postgresql://grader:secret@127.0.0.1:1/none")]
+    "options",
+    [
+        ("--backend", "local"),
+        (*_HOSTED, "http://127.0.0.1:1", "--database-url", "postgresql://grader:secret@127.0.0.1:1/none"),
+    ],
 )
 async def test_what_has_no_provider_batches_is_refused(tmp_path: Path, options: tuple[str, ...]) -> None:
     """A judge on this machine and a shared database go without; the message names both options and no password."""
-    process = await _start(tmp_path, "http://127.0.0.1:1", *options)
+    process = await _start(tmp_path, *options)
     _, told = await process.communicate()
     assert process.returncode == 2
     assert b"provider_batch" in told

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import file_chunks, http_client, is_network_error, lines_of, load
+from evaluator.backends.network import JSON_HEADERS, as_json, file_chunks, http_client, is_network_error, lines_of, load
 from evaluator.backends.provider_failures import Failure, moment_s, own_cause
 from evaluator.errors import EvaluatorError
 
@@ -57,7 +57,10 @@ class AnthropicSession:
             JudgeError: The server refused, failed or didn't answer.
             EvaluatorError: As a transport of ours raised it.
         """
-        return await self._asked(lambda client, answer: client.post(path, cast_to=answer, body=body))
+        content = as_json(body)
+        return await self._asked(
+            lambda client, answer: client.post(path, cast_to=answer, content=content, options={"headers": JSON_HEADERS})
+        )
 
     async def get(self, path: str, query: Mapping[str, object] | None = None) -> httpx2.Response:
         """Return what the server tells; as `post`."""

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import http_client, is_network_error, lines_of, load
+from evaluator.backends.network import JSON_HEADERS, as_json, http_client, is_network_error, lines_of, load
 from evaluator.backends.provider_failures import Failure, own_cause
 from evaluator.errors import EvaluatorError
 
@@ -72,8 +72,14 @@ class OpenAISession:
             JudgeError: The server refused, failed or didn't answer.
             EvaluatorError: As a transport of ours raised it.
         """
+        content = as_json(body)
         return await self._asked(
-            lambda client, answer, options: client.post(path, cast_to=answer, body=body, options=options)
+            lambda client, answer, options: client.post(
+                path,
+                cast_to=answer,
+                content=content,
+                options={**options, "headers": {**options.get("headers", {}), **JSON_HEADERS}},
+            )
         )
 
     async def get(self, path: str, query: Mapping[str, object] | None = None) -> httpx2.Response:

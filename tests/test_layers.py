@@ -33,7 +33,7 @@ _OWNERS: Final = {
     "openai": "backends/openai_client.py",
     "sentence_transformers": "backends/sentence_transformers.py",
     "sklearn": "agreement/scikit.py",
-    "torch": "backends/sentence_transformers.py",
+    "torch": "backends/torch_program.py",
 }
 
 

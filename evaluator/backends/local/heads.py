@@ -89,6 +89,7 @@ class SentenceScores:
         primary: ``(m,)``, which way the sentence with the deciding metric points.
         around_primary: ``(g + p + 5,)``, what is counted where that metric is stated.
         replies: ``(f,)``, logits.
+        strongest: ``(2, 3, m)``: of commits and of avoids the highest, the second, and the mean of the highest three.
     """
 
     forms: tuple[CriterionForm, ...]
@@ -99,18 +100,16 @@ class SentenceScores:
     primary: Floats
     around_primary: Floats
     replies: Floats
+    strongest: Floats
 
     def document_row(self, place: int, features: Features) -> tuple[Floats, int]:
         """Return the second layer's columns for criterion number ``place``, and how many of them are its own."""
         form = self.forms[place]
-        own = np.concatenate(
-            [
-                _strongest(self.commits[:, place]) * SCORE_SCALES["own"],
-                _strongest(self.avoids[:, place]) * SCORE_SCALES["own"],
-                np.array([self.polarity[place], self.decides[:, place].max()]) * SCORE_SCALES["decisive"],
-                [self.primary[place] * SCORE_SCALES["primary"]],
-            ]
-        )
+        own = np.empty(_OWN_COLUMNS)
+        own[: 2 * _STRONGEST] = self.strongest[:, :, place].ravel() * SCORE_SCALES["own"]
+        own[-3] = self.polarity[place] * SCORE_SCALES["decisive"]
+        own[-2] = self.decides[:, place].max() * SCORE_SCALES["decisive"]
+        own[-1] = self.primary[place] * SCORE_SCALES["primary"]
         extra = np.zeros(0)
         if form.answers_follow_up:
             extra = self._reply_columns(place, features)
@@ -121,7 +120,7 @@ class SentenceScores:
         if form.answers_follow_up:
             count += REPLY_COMPARISONS
             extra = np.concatenate([extra, features.replies])
-        best = np.concatenate([self.commits.max(axis=0), self.avoids.max(axis=0)]) * SCORE_SCALES["others"]
+        best = self.strongest[:, 0].ravel() * SCORE_SCALES["others"]
         around = self.around_primary * SCORE_SCALES["around_primary"]
         return np.concatenate([own, extra, best, features.document, around]), count
 
@@ -163,6 +162,7 @@ def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
         primary=primary @ points[:, m:],
         around_primary=np.concatenate([primary @ features.phrases, primary @ features.pairs]),
         replies=_apply(features.reply_vectors, heads.replies),
+        strongest=np.stack([_strongest(commits), _strongest(avoids)]),
     )
 
 
@@ -176,6 +176,6 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _strongest(logits: Floats) -> Floats:
-    """Return the highest logit, the second, and the mean of the highest three."""
-    ordered = np.sort(logits)[::-1]
-    return np.array([ordered[0], ordered[min(1, len(ordered) - 1)], ordered[:_STRONGEST].mean()])
+    """Return the highest logit of each column, the second, and the mean of the highest three."""
+    ordered = np.sort(logits, axis=0)[::-1]
+    return np.stack([ordered[0], ordered[min(1, len(ordered) - 1)], ordered[:_STRONGEST].mean(axis=0)])

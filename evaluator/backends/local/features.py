@@ -167,7 +167,10 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
     later = np.flatnonzero(answers > 0)
     replies, reply_vectors = _replies(vectors, follow_up, counts, answers, spoken, _follow_ups(case))
     blank = np.zeros((1, phrases.shape[1]))
-    likeness = (vectors @ question)[:, None] * (SCALES["question"] if case.transcript.question else 0.0)
+    # Not as a product of matrices: that would start threads, see the heads.
+    likeness = np.einsum("nd,d->n", vectors, question)[:, None] * (
+        SCALES["question"] if case.transcript.question else 0.0
+    )
     rows = np.hstack(
         [
             vectors * SCALES["sentence"],

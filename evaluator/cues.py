@@ -69,6 +69,21 @@ class CueMatcher:
             return []
         return [match.span() for match in self._regex.finditer(_small(text))]
 
+    def spans_at(self, text: str, starts: Iterable[int]) -> list[tuple[int, int]]:
+        """Return what `spans` would, of a text in small letters and plain marks in which cues begin nowhere else.
+
+        Args:
+            text: It is searched as it stands.
+            starts: Where a cue may begin, rising.
+        """
+        if self._regex is None:
+            return []
+        spans: list[tuple[int, int]] = []
+        for start in starts:
+            if (not spans or start >= spans[-1][1]) and (match := self._regex.match(text, start)):
+                spans.append(match.span())
+        return spans
+
     def found(self, text: str) -> bool:
         """Return whether any cue occurs."""
         return self._regex is not None and self._regex.search(_small(text)) is not None

@@ -7,8 +7,11 @@ needs to know which.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 __all__ = ["resource_dir"]
+
+_PACKAGE: Final = Path(__file__).resolve().parent
 
 
 def resource_dir(name: str) -> Path:
@@ -17,8 +20,7 @@ def resource_dir(name: str) -> Path:
     Raises:
         FileNotFoundError: The installation lacks it.
     """
-    package = Path(__file__).resolve().parent
-    for folder in (package / "_data" / name, package.parent / name):
+    for folder in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"the installation lacks its folder {name!r}; install the package again")

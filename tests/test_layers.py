@@ -38,7 +38,7 @@ _OWNERS: Final = {
     "uvloop": ("batch/loop.py",),
     "sentence_transformers": ("backends/sentence_transformers.py",),
     "sklearn": ("agreement/scikit.py",),
-    "torch": ("backends/sentence_transformers.py",),
+    "torch": ("backends/torch_program.py",),
 }
 
 

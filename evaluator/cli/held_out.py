@@ -61,5 +61,5 @@ def held_out_report(labels: LabelSet, rubric: Rubric, *, model: str | None, quie
     """
     check_installed()
     with progress("Training without each author in turn", quiet=quiet):
-        training = make_training_set(labels, rubric, SentenceTransformerEncoder(model))
+        training = make_training_set(labels, rubric, SentenceTransformerEncoder(model, reduced=False))
         return cross_validate(training).report(training)

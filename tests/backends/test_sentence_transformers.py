@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evaluator.backends import sentence_transformers as module
+from evaluator.backends import torch_program
 from evaluator.backends.sentence_transformers import DEFAULT_MODEL, SentenceTransformerEncoder
 from evaluator.errors import JudgeMisuse, MissingExtra, OptionError
 
@@ -137,3 +141,56 @@ def test_loading_and_encoding_say_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("(1, 384)\n", "")
+
+
+def test_judged_together_is_judged_alone_to_the_last_bit() -> None:
+    """Where the processor multiplies bfloat16, company changes nothing at all: rounding would make much of a little."""
+    encoder = SentenceTransformerEncoder()
+    if not torch_program._multiplies_bfloat16():  # pyright: ignore[reportPrivateUsage] - what the promise depends on
+        pytest.skip("this processor has no bfloat16 instructions, so that nothing is rounded to it")
+    many = [f"{sentence} {'And again. ' * more}".strip() for more in range(9) for sentence in _SENTENCES]
+    together = encoder.encode(many)
+    np.testing.assert_array_equal(together, np.vstack([encoder.encode([sentence]) for sentence in many]))
+    np.testing.assert_array_equal(together[::-1], encoder.encode(many[::-1]))
+
+
+def test_reduced_rows_point_where_full_ones_do(encoder: SentenceTransformerEncoder) -> None:
+    """To multiply in bfloat16 turns a row by less than a degree; on other processors by nothing."""
+    exact = SentenceTransformerEncoder(reduced=False).encode(_SENTENCES)
+    assert float((encoder.encode(_SENTENCES) * exact).sum(axis=1).min()) > 0.9998
+
+
+def test_a_model_that_cannot_be_traced_is_computed_as_its_library_does(
+    monkeypatch: pytest.MonkeyPatch, encoder: SentenceTransformerEncoder
+) -> None:
+    """A model of another form than ids and mask is judged with all the same."""
+
+    def untraceable(_model: object, *, reduced: bool) -> None:
+        assert reduced
+
+    monkeypatch.setattr(module, "make_program", untraceable)
+    rows = SentenceTransformerEncoder().encode(_SENTENCES)
+    assert float((encoder.encode(_SENTENCES) * rows).sum(axis=1).min()) > 0.9998
+
+
+def test_torch_gets_back_the_threads_it_had() -> None:
+    """Whoever else computes with torch in this process keeps their threads, after callers side by side too."""
+    torch = importlib.import_module("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(SentenceTransformerEncoder().encode, [_SENTENCES] * 6))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@given(st.lists(st.integers(1, 300), max_size=300))
+def test_batches_hold_every_place_once_and_one_width_each(lengths: list[int]) -> None:
+    """No sentence is lost or computed twice, and none is padded by as much as eight tokens."""
+    parts = torch_program.batches(lengths)
+    assert sorted(place for part in parts for place in part) == list(range(len(lengths)))
+    for part in parts:
+        assert 1 <= len(part) <= 64
+        assert len({-(-lengths[place] // 8) for place in part}) == 1

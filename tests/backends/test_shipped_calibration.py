@@ -11,13 +11,16 @@ import pytest
 from pydantic import JsonValue
 
 from evaluator.backends import make_judge
+from evaluator.backends.gathering import GatheringEncoder
 from evaluator.backends.local.freshness import criterion_digest, features_digest
 from evaluator.backends.local.lexicon import lexicon_for
-from evaluator.backends.similarity_judge import shipped_calibration, trained_on
-from evaluator.pipeline import evaluate
+from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.similarity_judge import SimilarityJudge, shipped_calibration, trained_on
+from evaluator.pipeline import aevaluate, evaluate
 from evaluator.resources import resource_dir
 from evaluator.rubric import load_rubric
 from evaluator.transcripts import parse_transcript
+from evaluator.types import Evaluation
 from tests.backends.cases import case_of
 from tests.fakes import make_transcript
 
@@ -85,6 +88,23 @@ def test_a_sample_is_judged_the_same_way_twice_with_proof(name: str) -> None:
     for finding in first.findings:
         for item in finding.evidence:
             assert first.transcript.turns[item.turn].text[item.start : item.end] == item.quote
+
+
+def test_samples_judged_in_bulk_get_what_each_gets_alone() -> None:
+    """The real model on real files, at once and several times over: the same findings and score as one by one."""
+    files = ("sample.vtt", "weak.md", "strong.srt", "monologue.txt")
+    parsed = [parse_transcript(_ROOT / "fixtures/transcripts" / name) for name in files]
+    alone = [evaluate(transcript, _RUBRIC, make_judge("local")) for transcript in parsed]
+
+    async def together() -> list[Evaluation]:
+        judge = SimilarityJudge(GatheringEncoder(SentenceTransformerEncoder()))
+        return await asyncio.gather(*(aevaluate(transcript, _RUBRIC, judge) for transcript in parsed * 4))
+
+    for first, second in zip(alone * 4, asyncio.run(together()), strict=True):
+        assert first.scorecard == second.scorecard
+        for one, other in zip(first.findings, second.findings, strict=True):
+            assert (one.criterion, one.verdict, one.evidence) == (other.criterion, other.verdict, other.evidence)
+            assert (one.confidence or 0.0) == pytest.approx(other.confidence or 0.0, abs=1e-3)
 
 
 def test_the_other_shipped_rubric_is_judged_by_exemplars() -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evaluator.backends import JudgeOptions, make_judge
+from evaluator.backends.encoder import Vectors
 from evaluator.backends.local.calibration import Calibration, PackedArray
 from evaluator.backends.similarity_judge import SimilarityJudge, trained_on
-from evaluator.errors import OptionError, RubricError
+from evaluator.errors import JudgeMisuse, OptionError, RubricError
 from evaluator.judging import Judgement, Opinion
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric, parse_rubric
@@ -218,3 +221,51 @@ def test_a_verdict_likelier_wrong_than_right_is_none() -> None:
     before = _opinions(_judged())
     assert "present" in {opinion.verdict for opinion in before.values()}
     assert {doubted[key].verdict for key, opinion in before.items() if opinion.verdict == "present"} == {"unscored"}
+
+
+@settings(max_examples=20)
+@given(st.lists(transcripts(), min_size=1, max_size=8))
+def test_judged_in_bulk_is_judged_alone(several: list[Transcript]) -> None:
+    """Cases judged at the same time get the opinions that each would get by itself."""
+    judge = SimilarityJudge(WordEncoder(), calibration=_CALIBRATION)
+
+    async def together() -> list[Judgement]:
+        return await asyncio.gather(*(judge.judge(case_of(_RUBRIC, transcript)) for transcript in several))
+
+    assert asyncio.run(together()) == [_judged(transcript) for transcript in several]
+
+
+class _BrokenEncoder(WordEncoder):
+    """Fails as damaged weights do."""
+
+    def encode(self, sentences: Sequence[str]) -> Vectors:
+        """Raise."""
+        del sentences
+        raise JudgeMisuse("the weights are damaged", where="model words", remedy="install them again")
+
+
+def test_an_encoder_that_fails_fails_every_case_alike() -> None:
+    """No case is left waiting or judged without vectors: each gets the encoder's own error."""
+    judge = SimilarityJudge(_BrokenEncoder(), calibration=None)
+
+    async def together() -> list[Judgement | BaseException]:
+        return await asyncio.gather(*(judge.judge(case_of(_RUBRIC)) for _ in range(9)), return_exceptions=True)
+
+    answers = asyncio.run(together())
+    assert [type(answer) for answer in answers] == [JudgeMisuse] * 9
+
+
+def test_a_case_that_is_given_up_harms_no_other() -> None:
+    """Cancelling some of the cases judged at the same time leaves the others' opinions as they are."""
+    judge = SimilarityJudge(WordEncoder(), calibration=_CALIBRATION)
+
+    async def together() -> list[Judgement | BaseException]:
+        tasks = [asyncio.ensure_future(judge.judge(case_of(_RUBRIC))) for _ in range(12)]
+        await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = asyncio.run(together())
+    assert all(isinstance(answer, asyncio.CancelledError) for answer in answers[::2])
+    assert answers[1::2] == [_judged()] * 6

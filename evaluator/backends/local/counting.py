@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.backends.local.lexicon import Lexicon
-from evaluator.backends.local.words import numbers_in, plain_words
-from evaluator.cues import cue_matcher
+from evaluator.backends.local.words import Number, numbers_in, plain_words
 
 __all__ = ["NUMERIC_COLUMNS", "Counts", "Floats", "count_phrases"]
 
@@ -53,21 +52,25 @@ def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
     starts = np.cumsum([0, *(len(sentence) + len(_BORDER) for sentence in plain)])[:-1].tolist()
     text = _BORDER.join(plain)
     phrases = np.zeros((len(plain), len(lexicon.names)))
-    phrases[:, 0] = [sum(1 for _ in numbers_in(sentence)) for sentence in words]
+    numbers = [list(numbers_in(sentence)) for sentence in words]
+    phrases[:, 0] = [len(named) for named in numbers]
     distinct = dict.fromkeys(lexicon.distinct, 0)
     listed: list[set[str]] = [set() for _ in plain]
-    for column, (name, cues) in enumerate(lexicon.plain_groups.items(), start=1):
-        spans = cue_matcher(cues).spans(text)
+    found = lexicon.phrases.spans(text)
+    for column, (name, spans) in enumerate(zip(lexicon.plain_groups, found, strict=True), start=1):
+        if not spans:
+            continue
         places = [bisect_right(starts, start) - 1 for start, _ in spans]
-        np.add.at(phrases[:, column], places, 1.0)
+        for place in places:
+            phrases[place, column] += 1.0
         if name in distinct:
             distinct[name] = len({text[start:end] for start, end in spans})
         if name == lexicon.listed:
             for place, (start, end) in zip(places, spans, strict=True):
                 listed[place].add(text[start:end])
     numeric = [
-        (*_group_sizes(spoken, lexicon), _share(said.count(",")), float("?" in said), _share(len(names)))
-        for said, spoken, names in zip(sentences, words, listed, strict=True)
+        (*_group_sizes(spoken, named, lexicon), _share(said.count(",")), float("?" in said), _share(len(of_list)))
+        for said, spoken, named, of_list in zip(sentences, words, numbers, listed, strict=True)
     ]
     return Counts(
         phrases=phrases,
@@ -81,10 +84,10 @@ def _share(count: int) -> float:
     return min(_MOST, count) / 3
 
 
-def _group_sizes(words: Sequence[str], lexicon: Lexicon) -> tuple[float, float]:
+def _group_sizes(words: Sequence[str], numbers: Sequence[Number], lexicon: Lexicon) -> tuple[float, float]:
     """Return whether a small and whether a large number of people is named, as 0 or 1."""
     small = large = False
-    for number in numbers_in(words):
+    for number in numbers:
         after = words[number.after : number.after + _PEOPLE_REACH]
         unit = after[:_UNIT_REACH]
         if any(word in lexicon.people for word in after) and not any(word in lexicon.not_people for word in unit):

@@ -26,8 +26,10 @@ __all__ = [
     "Features",
     "Places",
     "Sentence",
+    "make_features",
     "read_features",
     "read_sentences",
+    "texts_to_encode",
 ]
 
 Places: TypeAlias = NDArray[np.intp]
@@ -137,11 +139,27 @@ def read_features(
         JudgeError: The encoder can't answer.
         MissingExtra: The encoder's packages aren't installed.
     """
-    asked_last = _last_question(case)
-    texts = [sentence.text for sentence in sentences]
-    encoded = encoder.encode([*texts, case.transcript.question or "", asked_last or ""])
-    vectors, question, follow_up = encoded[: len(texts)], encoded[-2], encoded[-1]
-    counts = count_phrases(texts, lexicon)
+    counts = count_phrases([sentence.text for sentence in sentences], lexicon)
+    encoded = encoder.encode(texts_to_encode(case, sentences))
+    return make_features(case, sentences, lexicon, counts, encoded, over_limit=over_limit)
+
+
+def texts_to_encode(case: Case, sentences: Sequence[Sentence]) -> list[str]:
+    """Return what `make_features` needs the vectors of: the sentences, the question and the last one asked."""
+    return [*(sentence.text for sentence in sentences), case.transcript.question or "", _last_question(case) or ""]
+
+
+def make_features(  # noqa: PLR0913 - all are parts of one case that are computed already
+    case: Case,
+    sentences: tuple[Sentence, ...],
+    lexicon: Lexicon,
+    counts: Counts,
+    encoded: Vectors,
+    *,
+    over_limit: frozenset[str] = frozenset(),
+) -> Features:
+    """Compute the numbers of one case from what was counted in its sentences and the rows of `texts_to_encode`."""
+    vectors, question, follow_up = encoded[: len(sentences)], encoded[-2], encoded[-1]
     phrases = np.minimum(counts.phrases, _MOST_COUNTED)
     pairs = _pairs(phrases, counts, lexicon)
     answers = np.array([sentence.answer for sentence in sentences])
@@ -149,7 +167,10 @@ def read_features(
     later = np.flatnonzero(answers > 0)
     replies, reply_vectors = _replies(vectors, follow_up, counts, answers, spoken, _follow_ups(case))
     blank = np.zeros((1, phrases.shape[1]))
-    likeness = (vectors @ question)[:, None] * (SCALES["question"] if case.transcript.question else 0.0)
+    # Not as a product of matrices: that would start threads, see the heads.
+    likeness = np.einsum("nd,d->n", vectors, question)[:, None] * (
+        SCALES["question"] if case.transcript.question else 0.0
+    )
     rows = np.hstack(
         [
             vectors * SCALES["sentence"],

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 
+from evaluator.backends.local.calibration import Calibration
 from evaluator.backends.local.features import FEATURES_VERSION, SCALES
 from evaluator.backends.local.heads import SCORE_SCALES, CriterionForm
 from evaluator.backends.local.lexicon import Lexicon
 from evaluator.rubric import Criterion, Rubric
 
-__all__ = ["criterion_digest", "criterion_form", "features_digest"]
+__all__ = ["criterion_digest", "criterion_form", "features_digest", "fresh_criteria"]
 
 
 def criterion_form(criterion: Criterion, rubric: Rubric) -> CriterionForm:
@@ -47,6 +48,17 @@ def features_digest(rubric: Rubric, lexicon: Lexicon) -> str:
             "lexicon": lexicon.sha256,
             "question_types": [kind.id for kind in rubric.question_types],
         }
+    )
+
+
+def fresh_criteria(calibration: Calibration, rubric: Rubric, lexicon: Lexicon) -> frozenset[str]:
+    """Return the criteria whose trained heads still fit rubric and lexicon; the encoder is the caller's to compare."""
+    if calibration.features != features_digest(rubric, lexicon):
+        return frozenset()
+    return frozenset(
+        part.id
+        for part in calibration.criteria
+        if part.id in rubric.by_id and part.depends_on == criterion_digest(rubric.by_id[part.id], rubric)
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluator.backends.local.counting import Floats
 from evaluator.backends.local.features import REPLY_COMPARISONS, Features, Places
@@ -30,6 +31,7 @@ _STRONGEST: Final = 3
 _OWN_COLUMNS: Final = 9
 _REPLY_COLUMNS: Final = 5
 _LENGTH_COLUMNS: Final = 2
+_ONE_THREADS_WORK: Final = 260_000  # multiplications; OpenBLAS starts threads from 262,144
 _MOST_OVER: Final = 3.0  # times the limit; longer says no more
 
 
@@ -89,6 +91,7 @@ class SentenceScores:
         primary: ``(m,)``, which way the sentence with the deciding metric points.
         around_primary: ``(g + p + 5,)``, what is counted where that metric is stated.
         replies: ``(f,)``, logits.
+        strongest: ``(2, 3, m)``: of commits and of avoids the highest, the second, and the mean of the highest three.
     """
 
     forms: tuple[CriterionForm, ...]
@@ -99,18 +102,16 @@ class SentenceScores:
     primary: Floats
     around_primary: Floats
     replies: Floats
+    strongest: Floats
 
     def document_row(self, place: int, features: Features) -> tuple[Floats, int]:
         """Return the second layer's columns for criterion number ``place``, and how many of them are its own."""
         form = self.forms[place]
-        own = np.concatenate(
-            [
-                _strongest(self.commits[:, place]) * SCORE_SCALES["own"],
-                _strongest(self.avoids[:, place]) * SCORE_SCALES["own"],
-                np.array([self.polarity[place], self.decides[:, place].max()]) * SCORE_SCALES["decisive"],
-                [self.primary[place] * SCORE_SCALES["primary"]],
-            ]
-        )
+        own = np.empty(_OWN_COLUMNS)
+        own[: 2 * _STRONGEST] = self.strongest[:, :, place].ravel() * SCORE_SCALES["own"]
+        own[-3] = self.polarity[place] * SCORE_SCALES["decisive"]
+        own[-2] = self.decides[:, place].max() * SCORE_SCALES["decisive"]
+        own[-1] = self.primary[place] * SCORE_SCALES["primary"]
         extra = np.zeros(0)
         if form.answers_follow_up:
             extra = self._reply_columns(place, features)
@@ -121,7 +122,7 @@ class SentenceScores:
         if form.answers_follow_up:
             count += REPLY_COMPARISONS
             extra = np.concatenate([extra, features.replies])
-        best = np.concatenate([self.commits.max(axis=0), self.avoids.max(axis=0)]) * SCORE_SCALES["others"]
+        best = self.strongest[:, 0].ravel() * SCORE_SCALES["others"]
         around = self.around_primary * SCORE_SCALES["around_primary"]
         return np.concatenate([own, extra, best, features.document, around]), count
 
@@ -163,11 +164,21 @@ def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
         primary=primary @ points[:, m:],
         around_primary=np.concatenate([primary @ features.phrases, primary @ features.pairs]),
         replies=_apply(features.reply_vectors, heads.replies),
+        strongest=np.stack([_strongest(commits), _strongest(avoids)]),
     )
 
 
-def _apply(rows: Floats | np.ndarray[tuple[int, ...], np.dtype[np.float32]], weights: Floats) -> Floats:
-    return rows @ weights[:-1] + weights[-1]
+def _apply(rows: Floats | NDArray[np.float32], weights: Floats) -> Floats:
+    """Return ``rows @ weights[:-1] + weights[-1]``, in pieces so small that no library starts threads for them.
+
+    Threads that wait for each other, beside an encoder that keeps all cores busy, take more than twice as long as the
+    whole rest of judging. A single row is no piece: it would be computed in another way, with threads again.
+    """
+    exact = rows.astype(np.float64, copy=False)
+    pieces = -(-exact.size * weights.shape[1] // _ONE_THREADS_WORK)
+    if rows.ndim == 1 or pieces <= 1:
+        return exact @ weights[:-1] + weights[-1]
+    return np.concatenate([piece @ weights[:-1] for piece in np.array_split(exact, pieces)]) + weights[-1]
 
 
 def _softmax(logits: Floats) -> Floats:
@@ -176,6 +187,6 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _strongest(logits: Floats) -> Floats:
-    """Return the highest logit, the second, and the mean of the highest three."""
-    ordered = np.sort(logits)[::-1]
-    return np.array([ordered[0], ordered[min(1, len(ordered) - 1)], ordered[:_STRONGEST].mean()])
+    """Return the highest logit of each column, the second, and the mean of the highest three."""
+    ordered = np.sort(logits, axis=0)[::-1]
+    return np.stack([ordered[0], ordered[min(1, len(ordered) - 1)], ordered[:_STRONGEST].mean(axis=0)])

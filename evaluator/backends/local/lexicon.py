@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from evaluator.backends.local.phrases import PhraseFinder, phrase_finder
 from evaluator.backends.local.words import plain_cue
 from evaluator.cues import check_cue
 from evaluator.errors import RubricError
@@ -71,6 +72,11 @@ class Lexicon(_Part):
     def plain_groups(self) -> dict[str, tuple[str, ...]]:
         """The groups' cues, for plain words; a cue of punctuation alone finds nothing and is left out."""
         return {name: tuple(dict.fromkeys(filter(None, map(plain_cue, cues)))) for name, cues in self.groups.items()}
+
+    @cached_property
+    def phrases(self) -> PhraseFinder:
+        """Who finds them all; its lists are `plain_groups`, in that order."""
+        return phrase_finder(tuple(self.plain_groups.values()))
 
     @cached_property
     def sha256(self) -> str:

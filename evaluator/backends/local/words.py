@@ -13,7 +13,7 @@ from typing import Final
 
 from evaluator.cues import plain_marks
 
-__all__ = ["Number", "numbers_in", "plain_cue", "plain_words"]
+__all__ = ["Number", "begins_number", "numbers_in", "plain_cue", "plain_words"]
 
 _NOT_A_WORD: Final = re.compile(r"(?:(?<!\d)\.|\.(?!\d)|[^\w.]|_)+")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -39,6 +39,8 @@ _TIMES: Final = {
     "dozens": 36.0,
     "handful": 5.0,
 }
+_NUMBER_WORDS: Final = frozenset(_VALUES) | frozenset(_TIMES)
+_BEFORE_NUMBER: Final = frozenset({"a", "an", "another", "half"})  # "half a million"
 _SUFFIX: Final = {"": 1.0, "k": 1e3, "m": 1e6}
 _JOINTS: Final = frozenset({"and", "odd"})
 
@@ -70,11 +72,17 @@ def plain_cue(cue: str) -> str:
     return " ".join(filter(None, words)).removeprefix("... ").removesuffix(" ...").strip(" .")
 
 
+def begins_number(word: str) -> bool:
+    """Return whether a plain word may be the first of what ``#`` stands for in a cue."""
+    return word[0].isdecimal() or word in _NUMBER_WORDS or word in _BEFORE_NUMBER
+
+
 def numbers_in(words: Sequence[str]) -> Iterator[Number]:
     """Yield the numbers among plain words, in digits or spelt, left to right."""
     place = 0
     while place < len(words):
-        number = _number_at(words, place)
+        word = words[place]
+        number = _number_at(words, place) if word in _NUMBER_WORDS or word[0].isdecimal() else None
         if number is None:
             place += 1
         else:

@@ -1,0 +1,101 @@
+"""From trained heads to opinions: the numbers of one case in, verdicts with their odds and quotes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evaluator.backends.local.calibration import Calibration
+from evaluator.backends.local.features import Features
+from evaluator.backends.local.heads import SentenceScores, score_sentences
+from evaluator.judging import Opinion, Quote
+from evaluator.rubric import Criterion
+
+__all__ = ["decide"]
+
+_QUOTES: Final = 2
+_MOST_SURE: Final = 0.99  # what a few hundred labelled transcripts can show at the most
+_LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is no verdict
+_LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
+
+
+def decide(criteria: Sequence[Criterion], calibration: Calibration, features: Features) -> dict[str, Opinion]:
+    """Return an opinion on each of ``criteria``, all of which were trained; ``features`` fit the calibration."""
+    if not criteria:
+        return {}
+    shows = tuple(sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS for sentence in features.sentences)
+    heads = _Heads(calibration, features, score_sentences(features, calibration.sentence_heads), shows)
+    return {criterion.id: heads.opinion(criterion) for criterion in criteria}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """The trained heads over one case.
+
+    Attributes:
+        calibration: They are its.
+        features: The case.
+        scores: What the first layer says of it.
+        shows: Whether each sentence has letters enough to prove something.
+    """
+
+    calibration: Calibration
+    features: Features
+    scores: SentenceScores
+    shows: tuple[bool, ...]
+
+    def opinion(self, criterion: Criterion) -> Opinion:
+        """Decide one criterion that was trained.
+
+        A measured criterion is here only if its count is within the limit; then doubt leaves it to the count.
+        """
+        place = self.calibration.places[criterion.id]
+        row, _ = self.scores.document_row(place, self.features)
+        margin = self.calibration.document_heads[place].margin(row)
+        present = margin >= 0
+        curve = self.calibration.present if present else self.calibration.absent
+        least = self.calibration.absent.least_margin if criterion.kind == "measured" else curve.least_margin
+        confidence = round(min(_MOST_SURE, _sigmoid(curve.intercept + curve.slope * abs(margin))), 4)
+        doubtful = abs(margin) < least or confidence < _LIKELIER_RIGHT
+        if doubtful or (criterion.kind == "measured" and not present):
+            return Opinion(
+                criterion=criterion.id,
+                verdict="unscored",
+                confidence=None,
+                quotes=(),
+                reason=f"Likeness to labelled sentences can't tell: the margin is {margin:+.2f}.",
+            )
+        return Opinion(
+            criterion=criterion.id,
+            verdict="present" if present else "absent",
+            confidence=confidence,
+            quotes=self._quotes(criterion, place, present=present),
+            reason=(
+                "Estimated by likeness to sentences with known labels, not by reading: "
+                f"margin {margin:+.2f}, right about {confidence:.0%} of the time."
+            ),
+        )
+
+    def _quotes(self, criterion: Criterion, place: int, *, present: bool) -> tuple[Quote, ...]:
+        """Return the sentences that show the verdict, best first.
+
+        A verdict that owes proof gets the best sentence whatever it is; beyond that, only sentences of which the heads
+        say that they rather do than don't.
+        """
+        owed = (criterion.kind, present) in {("commission", True), ("omission", False)}
+        shown: list[float] = (self.scores.commits if present else self.scores.avoids)[:, place].tolist()
+        order: list[int] = self.scores.evidence(place, present=present).tolist()
+        quotes: list[Quote] = []
+        for number in order:
+            if self.shows[number] and ((owed and not quotes) or shown[number] > 0):
+                sentence = self.features.sentences[number]
+                quotes.append(Quote(sentence.turn, sentence.text))
+                if len(quotes) == _QUOTES:
+                    break
+        return tuple(quotes)
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from evaluator.batch.database import checked_url
+from evaluator.batch.database import checked_url, translated
 from evaluator.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -76,7 +76,15 @@ class Durable:
         _HAND.grade = grade
 
     def launch(self) -> None:
-        """Begin to work, with what a former life of this worker left unfinished."""
+        """Begin to work, with what a former life of this worker left unfinished.
+
+        Raises:
+            DatabaseFailed: The queue can't be used.
+        """
+        with translated(self._seat.place):
+            self._launch()
+
+    def _launch(self) -> None:
         from dbos import DBOSPortableJSONSerializer
 
         place = self._seat.place
@@ -104,16 +112,27 @@ class Durable:
         )
 
     def enqueue(self, shards: Sequence[str]) -> None:
-        """Queue shards; one that was queued before stays as it is."""
+        """Queue shards; one that was queued before stays as it is.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
         from dbos import SetWorkflowID
 
         for shard in shards:
-            with SetWorkflowID(shard):
+            with translated(self._seat.place), SetWorkflowID(shard):
                 self._dbos.enqueue_workflow(_QUEUE, self._workflow, shard)
 
     def ended(self, shards: Sequence[str]) -> set[str]:
-        """Return those that no worker will take up again."""
-        found = self._dbos.list_workflows(workflow_ids=list(shards), load_input=False, load_output=False)
+        """Return those that no worker will take up again.
+
+        Raises:
+            DatabaseFailed: The queue can't be read.
+        """
+        if not shards:  # the queue would tell of all that it ever held
+            return set()
+        with translated(self._seat.place):
+            found = self._dbos.list_workflows(workflow_ids=list(shards), load_input=False, load_output=False)
         return {status.workflow_id for status in found if status.status in _ENDED}
 
     def take_over(self, workers: Sequence[str]) -> int:

@@ -47,7 +47,7 @@ class RunFolder:
             self.run = self._id()
             self._lock.execute("COMMIT")
             self._lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self._lock.close()
             if "locked" in str(error):
                 raise OptionError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
@@ -35,7 +36,8 @@ class LoopThread:
         """Cancel what still runs, let it clean up, and end the thread."""
         if self._loop.is_closed():
             return
-        self.submit(_cancel_all()).result(_CLOSING_S)
+        with contextlib.suppress(concurrent.futures.TimeoutError):  # what doesn't end by itself ends with the process
+            self.submit(_cancel_all()).result(_CLOSING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSING_S)
 

@@ -106,8 +106,11 @@ class Scribe:
                 except queue.Empty:
                     break
             open_ = orders[-1] is not None
-            self._read([order for order in orders if isinstance(order, _Asked)])
+            asked = [order for order in orders if isinstance(order, _Asked)]
+            fresh = {order.head for order in orders if isinstance(order, _Answered)}
+            self._read([order for order in asked if order.head not in fresh])
             self._write([order for order in orders if isinstance(order, _Answered | _Done)])
+            self._read([order for order in asked if order.head in fresh])  # whoever asks now must find what was paid
 
     def _read(self, asked: Sequence[_Asked]) -> None:
         if not asked:

@@ -84,7 +84,7 @@ class Scribe:
 
         Raises:
             ClaimLost: It is another worker's business now.
-            EvaluatorError: It can't be written.
+            EvaluatorError: It can't be written, or writing has failed before.
         """
         loop = asyncio.get_running_loop()
         done = _Done(result, loop, loop.create_future())
@@ -129,6 +129,8 @@ class Scribe:
         answers = [(order.head, order.answers) for order in orders if isinstance(order, _Answered)]
         done = [order for order in orders if isinstance(order, _Done)]
         try:
+            if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
+                raise self._broken
             if self._answers is not None and answers:
                 self._answers.write_many(answers)
                 answers = []

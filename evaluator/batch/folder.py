@@ -85,6 +85,7 @@ class RunFolder:
         self.close()
 
     def _id(self) -> str:
+        self._lock.execute("UPDATE run SET id = id")  # what may only be read can be opened and even locked
         row = self._lock.execute("SELECT id FROM run").fetchone()
         if row is None:
             row = (f"r{secrets.token_hex(_ID_BYTES)}",)

@@ -84,6 +84,7 @@ class BatchRun:
         except BaseException:
             self._folder.close()
             raise
+        self._answers: AnswerFile | None = None
         self._worker: Worker | None = None
         self._station: Station | None = None
         self._round: Round | None = None
@@ -118,12 +119,12 @@ class BatchRun:
     def start(self) -> None:
         """Begin to grade, with what a former attempt left unfinished."""
         work, folder = self._work, self._folder
-        answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
+        self._answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
         spent_usd = self._runs.progress(self.run).cost_usd
         tools = Tools(
             runs=self._runs,
             results=self._results,
-            answers=answers,
+            answers=self._answers,
             judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
             concurrency=work.concurrency,
         )
@@ -198,6 +199,8 @@ class BatchRun:
             self._worker.close()
         if self._station is not None:
             self._station.close()
+        if self._answers is not None:
+            self._answers.close()
         self._database.close()
         self._folder.close()
 

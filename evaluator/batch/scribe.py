@@ -128,9 +128,10 @@ class Scribe:
             return
         answers = [(order.head, order.answers) for order in orders if isinstance(order, _Answered)]
         done = [order for order in orders if isinstance(order, _Done)]
+        if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
+            _tell([(order.loop, order.written, self._broken) for order in done])
+            return
         try:
-            if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
-                raise self._broken
             if self._answers is not None and answers:
                 self._answers.write_many(answers)
                 answers = []

@@ -40,7 +40,8 @@ __all__ = [
 
 _RUBRIC: Final = make_rubric()
 SPEC: Final = Spec(_RUBRIC, {"backend": "fake", "attempts": 5}, "grading-1")
-_SAID: Final = tuple(opinion(key, "absent", confidence=0.9) for key in ("vanity", "no_goal", "no_guardrail", "vague"))
+_ASKED: Final = ("vanity", "no_goal", "no_guardrail", "vague", "rambling")
+_SAID: Final = tuple(opinion(key, "absent", confidence=0.9) for key in _ASKED)
 
 
 def item(name: str, words: str | None = None, **columns: str) -> Item:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from evaluator.batch.database import Database, Row, Transaction
@@ -20,6 +21,7 @@ from evaluator.types import Evaluation, Transcript, Usage
 
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
 
+_COLUMNS: Final = ("grading", "key", "graded", "review", "again", "shard", "packed")
 _Party: TypeAlias = tuple[str, int, str, str]
 _NOT_GRADED: Final = Problem(
     "not_graded", "The run ended before it was this item's turn; run the same command.", again=True
@@ -130,22 +132,11 @@ class ResultStore:
             claims = {result.claim.shard: result.claim for result in results}
             holding = self._holding(transaction, claims)
             held = [(result, one) for result, one in rows if holding.get(result.claim.shard) == result.claim.epoch]
-            parties = {_party(result) for result, _ in held}
-            mended = {party: self._failed_before(transaction, party, held) for party in parties}
-            fresh = [
-                result
-                for result, one in held
-                if transaction.run(
-                    """INSERT INTO ev_results VALUES (:grading, :key, :graded, :review, :again, :shard, :packed)
-                    ON CONFLICT (grading, key) DO UPDATE SET graded = :graded, review = :review, again = :again,
-                        shard = :shard, packed = :packed WHERE ev_results.graded = 0""",
-                    _result_row(result, one),
-                )
-            ]
-            for party in parties:
-                done = [result for result in fresh if _party(result) == party]
-                if done:
-                    self._count(transaction, done, mended[party])
+            by_party: dict[_Party, dict[str, tuple[Result, bytes]]] = {}
+            for result, one in held:
+                by_party.setdefault(_party(result), {})[result.key] = (result, one)
+            for party, mine in by_party.items():
+                self._put(transaction, party, mine)
             return {claim.shard for claim in claims.values() if holding.get(claim.shard) != claim.epoch}
 
         return self._database.write(work)
@@ -158,17 +149,29 @@ class ResultStore:
         statement = f"SELECT shard, epoch FROM ev_shards WHERE shard IN :shards ORDER BY shard{lock}"  # noqa: S608 - our own text
         return {str(shard): int(epoch) for shard, epoch in transaction.rows(statement, {"shards": list(claims)})}
 
-    @staticmethod
-    def _failed_before(transaction: Transaction, party: _Party, held: Sequence[tuple[Result, bytes]]) -> int:
-        """Return how many of a party's results take the place of a failure that was counted since the run began."""
+    def _put(self, transaction: Transaction, party: _Party, mine: Mapping[str, tuple[Result, bytes]]) -> None:
+        """Put results in the place of nothing or of a failure, and count them.
+
+        All rows go in one statement: at each one, this thread would have to wait anew for its turn to run.
+        """
         run, attempt, grading, _ = party
-        keys = [result.key for result, _ in held if _party(result) == party]
-        ((count,),) = transaction.rows(
-            """SELECT count(*) FROM ev_results r JOIN ev_shards s ON s.shard = r.shard
-            WHERE r.grading = :grading AND r.key IN :keys AND r.graded = 0 AND s.run = :run AND s.attempt = :attempt""",
-            {"run": run, "attempt": attempt, "grading": grading, "keys": keys},
+        before = transaction.rows(
+            """SELECT r.key, r.graded, s.run, s.attempt FROM ev_results r LEFT JOIN ev_shards s ON s.shard = r.shard
+            WHERE r.grading = :grading AND r.key IN :keys""",
+            {"grading": grading, "keys": list(mine)},
         )
-        return int(count)
+        standing = {key for key, graded, _, _ in before if graded}
+        fresh = [pair for key, pair in mine.items() if key not in standing]
+        if not fresh:
+            return
+        values = {
+            f"{name}_{number}": value
+            for number, (result, packed) in enumerate(fresh)
+            for name, value in _result_row(result, packed).items()
+        }
+        transaction.run(_upsert(len(fresh)), values)
+        mended = sum(not graded and (told, begun) == (run, attempt) for _, graded, told, begun in before)
+        self._count(transaction, [result for result, _ in fresh], mended)
 
     @staticmethod
     def _count(transaction: Transaction, results: Sequence[Result], mended: int) -> None:
@@ -246,6 +249,15 @@ class ResultStore:
             )
             self._dictionaries[grading] = dictionary
         return self._dictionaries[grading]
+
+
+@lru_cache(maxsize=512)
+def _upsert(count: int) -> str:
+    """Return the statement that puts so many results in the place of nothing or of a failure."""
+    rows = ", ".join(f"({', '.join(f':{name}_{number}' for name in _COLUMNS)})" for number in range(count))
+    changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+    return f"""INSERT INTO ev_results ({", ".join(_COLUMNS)}) VALUES {rows}
+        ON CONFLICT (grading, key) DO UPDATE SET {changed} WHERE ev_results.graded = 0"""  # noqa: S608 - our own text
 
 
 def _party(result: Result) -> _Party:

@@ -116,6 +116,7 @@ class ProviderStub:
     def reset(self) -> None:
         """Zero the counters."""
         self.requests = 0
+        self.first_s = self.last_s = 0.0
         self.in_flight = 0
         self.peak = 0
         self.sent: Counter[bytes] = Counter()
@@ -168,6 +169,9 @@ class ProviderStub:
         """Return the counters."""
         return {
             "requests": self.requests,
+            "cpu_s": time.process_time(),
+            "first_s": self.first_s,
+            "last_s": self.last_s,
             "peak": self.peak,
             "connections": self.connections,
             "items": len(self.sent),
@@ -180,6 +184,8 @@ class ProviderStub:
     def plan(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer:
         """Return the answer to a request."""
         self.requests += 1
+        self.last_s = time.time()
+        self.first_s = self.first_s or self.last_s
         found = _ITEM.search(raw)
         item = found.group(1) if found else b"%d" % self.requests
         self.sent[item] += 1

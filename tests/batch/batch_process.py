@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import IO, Any, Final, Self, cast
 
 from evaluator.store.answers import unpack
 
@@ -139,8 +139,8 @@ class BatchCommand:
         """File of answers."""
         return self.folder / "answers.sqlite"
 
-    def start(self, *, told: int | None = subprocess.DEVNULL) -> subprocess.Popen[str]:
-        """Start it in a process group of its own."""
+    def start(self, *, told: int | IO[str] | None = subprocess.DEVNULL) -> subprocess.Popen[str]:
+        """Start it in a process group of its own; ``told`` is where its error stream goes."""
         command = [sys.executable, "-m", "evaluator", "batch", str(self.folder / "in.jsonl"), "-o", str(self.output)]
         command += ["--backend", "openai", "--yes", "--concurrency", str(self.in_flight), "--cache", str(self.answers)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EVALUATOR_")}

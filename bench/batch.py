@@ -184,7 +184,7 @@ def _throughput(chosen: argparse.Namespace) -> int:
                 print(f"  bare SDK loop  {bare['rate']:6.1f}/s, {bare['cpu_ms']:5.2f} ms CPU an item")
                 print(
                     f"  durable        {steady:6.1f}/s while it asks, {steady / bare['rate']:.2f} of bare; "
-                    f"{whole:.1f}/s from the command's start to its end; {1000 * ended.cpu_s / items:.2f} ms CPU an item"
+                    f"{whole:.1f}/s from the command's start to its end; {1000 * ended.cpu_s / items:.2f} ms CPU each"
                 )
                 print(
                     f"  of {ended.seconds:.1f} s: {ended.before_s:.1f} s to start and plan, {ended.asking_s:.1f} s to "

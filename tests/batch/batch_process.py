@@ -121,6 +121,7 @@ class BatchCommand:
         in_flight: Most requests at once.
         options: Further options.
         environment: Further variables.
+        program: What the interpreter runs.
     """
 
     folder: Path
@@ -128,6 +129,7 @@ class BatchCommand:
     in_flight: int
     options: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    program: Sequence[str] = ("-m", "evaluator")
 
     @property
     def output(self) -> Path:
@@ -141,7 +143,7 @@ class BatchCommand:
 
     def start(self, *, told: int | IO[str] | None = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Start it in a process group of its own; ``told`` is where its error stream goes."""
-        command = [sys.executable, "-m", "evaluator", "batch", str(self.folder / "in.jsonl"), "-o", str(self.output)]
+        command = [sys.executable, *self.program, "batch", str(self.folder / "in.jsonl"), "-o", str(self.output)]
         command += ["--backend", "openai", "--yes", "--concurrency", str(self.in_flight), "--cache", str(self.answers)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EVALUATOR_")}
         ours = {"PYTHONPATH": str(_ROOT), "OPENAI_API_KEY": "key", "EVALUATOR_BASE_URL": f"{self.url}/v1"}
@@ -174,6 +176,7 @@ class BatchCommand:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill a process as a power cut would, without a chance to say a word."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """Kill a process as a power cut would, without a chance to say a word; one that has ended stays ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()

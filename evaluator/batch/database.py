@@ -23,7 +23,7 @@ from evaluator.errors import EvaluatorError, MissingExtra, OptionError
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url", "translated"]
+__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url", "file_url", "translated"]
 
 _WAIT_S: Final = 30.0  # for another transaction of the same SQLite file
 _AWAY_S: Final = 300.0  # as long as a Postgres that restarts, or a network that is down, is waited for
@@ -65,6 +65,11 @@ def checked_url(url: str) -> str:
             remedy="write postgresql://USER:PASSWORD@HOST/NAME, or leave it out to work in the output folder",
         )
     return f"postgresql+psycopg://{rest}"
+
+
+def file_url(path: Path) -> str:
+    """Return the address of a file of SQLite, whatever characters its path holds."""
+    return _sqlalchemy().URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 @contextmanager

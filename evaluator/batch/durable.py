@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from evaluator.batch.database import checked_url, translated
+from evaluator.batch.database import checked_url, file_url, translated
 from evaluator.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _NAME: Final = "evaluator"
 _VERSION: Final = "1"  # of the work's form: what an older release left unfinished is taken on under the same number
 _QUEUE: Final = "shards"
 _POLLING_S: Final = 0.2
+_CONSOLE: Final = "__dbos_console_log_handler__"  # as DBOS calls its own
 _RECOVERIES: Final = 1_000_000  # a shard is not given up because the machine died often
 _ENDED: Final = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
@@ -95,7 +97,7 @@ class Durable:
         self._dbos(
             config={
                 "name": _NAME,
-                "system_database_url": f"sqlite:///{place}" if isinstance(place, Path) else checked_url(place),
+                "system_database_url": file_url(place) if isinstance(place, Path) else checked_url(place),
                 "application_version": _VERSION,
                 "executor_id": self._seat.worker,
                 "serializer": DBOSPortableJSONSerializer(),
@@ -151,6 +153,9 @@ class Durable:
     def close(self) -> None:
         """Take up nothing more and forget what is in hand; another life of this worker goes on with it."""
         self._dbos.destroy(workflow_completion_timeout_sec=0)
+        logger = logging.getLogger("dbos")  # it holds the error stream of today, which may be another one next time
+        for handler in [handler for handler in logger.handlers if handler.name == _CONSOLE]:
+            logger.removeHandler(handler)
         _HAND.grade = None
 
 

@@ -222,6 +222,15 @@ def test_a_damaged_state_is_told_and_left_alone(tmp_path: Path, name: str) -> No
     assert (tmp_path / ".run" / name).read_bytes().startswith(b"a letter")
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    """Characters that mean something in an address mean nothing in a path: the state is in the folder and only there."""
+    folder = tmp_path / "a?mode=ro#b %41%zz é'\n;"
+    run_to_end(make_work(folder, Counting()), items(1))
+    assert list(tmp_path.iterdir()) == [folder]
+    found = {path.name for path in (folder / ".run").iterdir()}
+    assert found == {"lock.sqlite", "run.sqlite", "queue.sqlite", "answers.sqlite"}
+
+
 @pytest.mark.parametrize("place", ["file/out", "null\0character"])
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, place: str) -> None:
     """The error says which and what would do."""

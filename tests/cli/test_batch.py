@@ -71,7 +71,7 @@ def test_plan_progress_summary_and_outputs(desk: _Desk) -> None:
     assert lines[0] == "evaluator: 3 items, 1 with the words of an earlier one, 2 to grade by fake"
     assert lines[1] == "evaluator: nothing is sent and nothing is paid; about 0 s"
     assert lines[2].startswith("evaluator: 2 of 2, ")
-    assert lines[3] == "evaluator: 3 graded (3 No hire), 0 for review, 0 failed"
+    assert lines[3] == "evaluator: 3 graded (1 Hire, 2 No hire), 0 for review, 0 failed"
     assert lines[4].startswith("evaluator: read ")
     assert {path.name for path in (desk.folder / "out").iterdir()} == _OUTPUTS | {".run"}
     code, out, err = desk.batch()

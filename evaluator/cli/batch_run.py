@@ -61,11 +61,12 @@ def run_batch(wishes: Wishes, settings: Settings, plan: JudgePlan, items: Iterab
         Exit: With the code that says how it ended, if not well.
         EvaluatorError: It can't begin, or can't go on.
     """
+    from evaluator.batch.loop import rare_collections  # noqa: PLC0415
     from evaluator.batch.run import BatchRun  # noqa: PLC0415
     from evaluator.cli.terminal import note  # noqa: PLC0415
 
     quiet = wishes.progress is ProgressForm.none
-    with _folder(wishes) as folder, BatchRun(_work(wishes, settings, plan, folder)) as run:
+    with rare_collections(), _folder(wishes) as folder, BatchRun(_work(wishes, settings, plan, folder)) as run:
         counts = run.plan(items)
         told = None
         if counts.open:

@@ -223,7 +223,7 @@ def test_a_damaged_state_is_told_and_left_alone(tmp_path: Path, name: str) -> No
 
 
 def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
-    """Characters that mean something in an address mean nothing in a path: the state is in the folder and only there."""
+    """Characters that mean something in an address mean nothing in a path: the state is in the folder alone."""
     folder = tmp_path / "a?mode=ro#b %41%zz é'\n;"
     run_to_end(make_work(folder, Counting()), items(1))
     assert list(tmp_path.iterdir()) == [folder]

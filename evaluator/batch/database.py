@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -22,7 +23,7 @@ from evaluator.errors import EvaluatorError, MissingExtra, OptionError
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url"]
+__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url", "file_url", "translated"]
 
 _WAIT_S: Final = 30.0  # for another transaction of the same SQLite file
 _AWAY_S: Final = 300.0  # as long as a Postgres that restarts, or a network that is down, is waited for
@@ -66,6 +67,24 @@ def checked_url(url: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def file_url(path: Path) -> str:
+    """Return the address of a file of SQLite, whatever characters its path holds."""
+    return _sqlalchemy().URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+@contextmanager
+def translated(place: Path | str) -> Generator[None]:
+    """Turn what SQLAlchemy, its drivers and the file system raise about a database into one error of ours."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise DatabaseFailed(
+            f"the database can't be used: {_reason(error)}", where=_shown(place), remedy=_remedy(error, place)
+        ) from error
+
+
 class Database:
     """One database. Safe to share between threads."""
 
@@ -77,7 +96,7 @@ class Database:
             MissingExtra: The extra `batch` isn't installed.
         """
         self.shared = isinstance(place, str)
-        self.name = _shown(place)
+        self._place = place
         self._engine = _postgres(checked_url(place)) if isinstance(place, str) else _sqlite(place)
 
     def read(self, work: Callable[[Transaction], _Result]) -> _Result:
@@ -121,20 +140,14 @@ class Database:
             return work(_Connection(connection))
 
     def _patiently(self, attempt: Callable[[], _Result]) -> _Result:
-        from sqlalchemy.exc import SQLAlchemyError
-
         retrying = Retrying(
             retry=retry_if_exception(_may_pass if self.shared else lambda _: False),
             wait=wait_random_exponential(multiplier=0.05, max=_LONGEST_WAIT_S),
             stop=stop_after_delay(_AWAY_S),
             reraise=True,
         )
-        try:
+        with translated(self._place):
             return retrying(attempt)
-        except (SQLAlchemyError, OSError) as error:
-            raise DatabaseFailed(
-                f"the database can't be used: {_reason(error)}", where=self.name, remedy=_remedy(error, self)
-            ) from error
 
 
 class _Connection:
@@ -230,9 +243,9 @@ def _reason(error: BaseException) -> str:
     return f"{type(cause).__name__}{f' [{state}]' if state else ''}"
 
 
-def _remedy(error: BaseException, database: Database) -> str:
-    said = str(getattr(error, "orig", ""))
-    if database.shared:
+def _remedy(error: BaseException, place: Path | str) -> str:
+    said = str(getattr(error, "orig", None) or error)
+    if isinstance(place, str):
         return "check that the server runs and lets this machine in, then run the same command again"
     if "full" in said:
         return "make room on the disk, then run the same command again: nothing is lost"

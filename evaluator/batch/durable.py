@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from evaluator.batch.database import checked_url
+from evaluator.batch.database import checked_url, file_url, translated
 from evaluator.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _NAME: Final = "evaluator"
 _VERSION: Final = "1"  # of the work's form: what an older release left unfinished is taken on under the same number
 _QUEUE: Final = "shards"
 _POLLING_S: Final = 0.2
+_CONSOLE: Final = "__dbos_console_log_handler__"  # as DBOS calls its own
 _RECOVERIES: Final = 1_000_000  # a shard is not given up because the machine died often
 _ENDED: Final = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
@@ -76,7 +78,15 @@ class Durable:
         _HAND.grade = grade
 
     def launch(self) -> None:
-        """Begin to work, with what a former life of this worker left unfinished."""
+        """Begin to work, with what a former life of this worker left unfinished.
+
+        Raises:
+            DatabaseFailed: The queue can't be used.
+        """
+        with translated(self._seat.place):
+            self._launch()
+
+    def _launch(self) -> None:
         from dbos import DBOSPortableJSONSerializer
 
         place = self._seat.place
@@ -87,7 +97,7 @@ class Durable:
         self._dbos(
             config={
                 "name": _NAME,
-                "system_database_url": f"sqlite:///{place}" if isinstance(place, Path) else checked_url(place),
+                "system_database_url": file_url(place) if isinstance(place, Path) else checked_url(place),
                 "application_version": _VERSION,
                 "executor_id": self._seat.worker,
                 "serializer": DBOSPortableJSONSerializer(),
@@ -104,16 +114,27 @@ class Durable:
         )
 
     def enqueue(self, shards: Sequence[str]) -> None:
-        """Queue shards; one that was queued before stays as it is."""
+        """Queue shards; one that was queued before stays as it is.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
         from dbos import SetWorkflowID
 
         for shard in shards:
-            with SetWorkflowID(shard):
+            with translated(self._seat.place), SetWorkflowID(shard):
                 self._dbos.enqueue_workflow(_QUEUE, self._workflow, shard)
 
     def ended(self, shards: Sequence[str]) -> set[str]:
-        """Return those that no worker will take up again."""
-        found = self._dbos.list_workflows(workflow_ids=list(shards), load_input=False, load_output=False)
+        """Return those that no worker will take up again.
+
+        Raises:
+            DatabaseFailed: The queue can't be read.
+        """
+        if not shards:  # the queue would tell of all that it ever held
+            return set()
+        with translated(self._seat.place):
+            found = self._dbos.list_workflows(workflow_ids=list(shards), load_input=False, load_output=False)
         return {status.workflow_id for status in found if status.status in _ENDED}
 
     def take_over(self, workers: Sequence[str]) -> int:
@@ -132,6 +153,9 @@ class Durable:
     def close(self) -> None:
         """Take up nothing more and forget what is in hand; another life of this worker goes on with it."""
         self._dbos.destroy(workflow_completion_timeout_sec=0)
+        logger = logging.getLogger("dbos")  # it holds the error stream of today, which may be another one next time
+        for handler in [handler for handler in logger.handlers if handler.name == _CONSOLE]:
+            logger.removeHandler(handler)
         _HAND.grade = None
 
 

@@ -55,7 +55,7 @@ class RunFolder:
             self.run = self._id()
             self._lock.execute("COMMIT")
             self._lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self._lock.close()
             if "locked" in str(error):
                 raise OptionError(
@@ -120,6 +120,7 @@ class RunFolder:
         self.close()
 
     def _id(self) -> str:
+        self._lock.execute("UPDATE run SET id = id")  # what may only be read can be opened and even locked
         row = self._lock.execute("SELECT id FROM run").fetchone()
         if row is None:
             row = (f"r{secrets.token_hex(_ID_BYTES)}",)

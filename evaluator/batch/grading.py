@@ -13,7 +13,7 @@ from typing import Final
 
 from evaluator.batch.records import Problem
 from evaluator.batch.results import Claim, ClaimLost, Result
-from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable
+from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, MissingExtra
 from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
@@ -29,6 +29,7 @@ async def judge_one(transcript: Transcript, rubric: Rubric, judge: Judge) -> Eva
 
     Raises:
         JudgeMisuse: No other transcript would fare better.
+        MissingExtra: Nor would it where a package is missing.
     """
     try:
         return await aevaluate(transcript, rubric, judge)
@@ -38,6 +39,8 @@ async def judge_one(transcript: Transcript, rubric: Rubric, judge: Judge) -> Eva
         if error.for_all:
             raise
         return Problem("judge_refused", str(error))
+    except MissingExtra:
+        raise
     except EvaluatorError as error:
         return Problem("judge_failed", str(error), again=True)
     except Exception as error:  # noqa: BLE001 - one transcript must not end the run of ten thousand others
@@ -84,7 +87,7 @@ class Grading:
                 return
             try:
                 outcome = await judge_one(transcript, self.rubric, self.judge)
-            except JudgeMisuse as error:
+            except (JudgeMisuse, MissingExtra) as error:
                 self.halt(str(error))
                 return
             self._look_at(outcome)

@@ -1,17 +1,37 @@
-"""An event loop in a thread of its own, where a worker's items are graded; the faster kind where it is installed."""
+"""An event loop in a thread of its own, where a worker's items are graded; the faster kind where it is installed.
+
+Beside it, what makes a process that only grades faster.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import gc
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "rare_collections"]
 
 _Result = TypeVar("_Result")
 _CLOSING_S: Final = 5.0
+_THRESHOLDS: Final = (20_000, 20, 50)  # 700, 10, 10 are Python's own: collecting then takes a fifth of a run's CPU time
+
+
+@contextmanager
+def rare_collections() -> Generator[None]:
+    """Let Python seldom look for garbage, and not among what is loaded now; for a process that only grades."""
+    former = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*former)
+        gc.unfreeze()
 
 
 class LoopThread:
@@ -35,7 +55,8 @@ class LoopThread:
         """Cancel what still runs, let it clean up, and end the thread."""
         if self._loop.is_closed():
             return
-        self.submit(_cancel_all()).result(_CLOSING_S)
+        with contextlib.suppress(concurrent.futures.TimeoutError):  # what doesn't end by itself ends with the process
+            self.submit(_cancel_all()).result(_CLOSING_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CLOSING_S)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import pack_text, read_transcripts, unpack_text
@@ -20,6 +21,8 @@ from evaluator.types import Evaluation, Transcript, Usage
 
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
 
+_COLUMNS: Final = ("grading", "key", "graded", "review", "again", "shard", "packed")
+_Party: TypeAlias = tuple[str, int, str, str]
 _NOT_GRADED: Final = Problem(
     "not_graded", "The run ended before it was this item's turn; run the same command.", again=True
 )
@@ -33,7 +36,7 @@ class Claim:
         shard: Its id.
         run: Id of the run.
         grading: As in `Spec`.
-        attempt: Which round of the run made it, from 1.
+        attempt: How often its run was begun, this time included; what is done counts for this time.
         owner: Name of the worker.
         epoch: How often it was claimed; writing under an older one has no effect.
         open: Transcripts that still need a result, by content key.
@@ -77,8 +80,9 @@ class ResultStore:
 
         def work(transaction: Transaction) -> Claim:
             ((run, grading, attempt, epoch, keys),) = transaction.rows(
-                """UPDATE ev_shards SET epoch = epoch + 1, owner = :owner WHERE shard = :shard
-                RETURNING run, grading, attempt, epoch, keys""",
+                """UPDATE ev_shards SET epoch = epoch + 1, owner = :owner,
+                    attempt = (SELECT u.attempt FROM ev_runs u WHERE u.run = ev_shards.run)
+                WHERE shard = :shard RETURNING run, grading, attempt, epoch, keys""",
                 values,
             )
             wanted = transaction.rows(
@@ -128,18 +132,11 @@ class ResultStore:
             claims = {result.claim.shard: result.claim for result in results}
             holding = self._holding(transaction, claims)
             held = [(result, one) for result, one in rows if holding.get(result.claim.shard) == result.claim.epoch]
-            fresh = [
-                (result, one)
-                for result, one in held
-                if transaction.run(
-                    """INSERT INTO ev_results VALUES (:grading, :key, :graded, :review, :again, :shard, :packed)
-                    ON CONFLICT (grading, key) DO UPDATE SET graded = :graded, review = :review, again = :again,
-                        shard = :shard, packed = :packed WHERE ev_results.graded = 0""",
-                    _result_row(result, one),
-                )
-            ]
-            for owner in {result.claim.owner for result, _ in fresh}:
-                self._count(transaction, [result for result, _ in fresh if result.claim.owner == owner])
+            by_party: dict[_Party, dict[str, tuple[Result, bytes]]] = {}
+            for result, one in held:
+                by_party.setdefault(_party(result), {})[result.key] = (result, one)
+            for party, mine in by_party.items():
+                self._put(transaction, party, mine)
             return {claim.shard for claim in claims.values() if holding.get(claim.shard) != claim.epoch}
 
         return self._database.write(work)
@@ -152,8 +149,32 @@ class ResultStore:
         statement = f"SELECT shard, epoch FROM ev_shards WHERE shard IN :shards ORDER BY shard{lock}"  # noqa: S608 - our own text
         return {str(shard): int(epoch) for shard, epoch in transaction.rows(statement, {"shards": list(claims)})}
 
+    def _put(self, transaction: Transaction, party: _Party, mine: Mapping[str, tuple[Result, bytes]]) -> None:
+        """Put results in the place of nothing or of a failure, and count them.
+
+        All rows go in one statement: at each one, this thread would have to wait anew for its turn to run.
+        """
+        run, attempt, grading, _ = party
+        before = transaction.rows(
+            """SELECT r.key, r.graded, s.run, s.attempt FROM ev_results r LEFT JOIN ev_shards s ON s.shard = r.shard
+            WHERE r.grading = :grading AND r.key IN :keys""",
+            {"grading": grading, "keys": list(mine)},
+        )
+        standing = {key for key, graded, _, _ in before if graded}
+        fresh = [pair for key, pair in mine.items() if key not in standing]
+        if not fresh:
+            return
+        values = {
+            f"{name}_{number}": value
+            for number, (result, packed) in enumerate(fresh)
+            for name, value in _result_row(result, packed).items()
+        }
+        transaction.run(_upsert(len(fresh)), values)
+        mended = sum(not graded and (told, begun) == (run, attempt) for _, graded, told, begun in before)
+        self._count(transaction, [result for result, _ in fresh], mended)
+
     @staticmethod
-    def _count(transaction: Transaction, results: Sequence[Result]) -> None:
+    def _count(transaction: Transaction, results: Sequence[Result], mended: int) -> None:
         claim = results[0].claim
         graded = [result.evaluation for result in results if result.evaluation]
         transaction.run(
@@ -169,7 +190,7 @@ class ResultStore:
                 "owner": claim.owner,
                 "graded": len(graded),
                 "review": sum(evaluation.scorecard.needs_review for evaluation in graded),
-                "failed": len(results) - len(graded),
+                "failed": len(results) - len(graded) - mended,
                 "requests": sum(result.usage.requests for result in results),
                 "cost_usd": sum(result.usage.cost_usd for result in results),
                 "unpriced": sum(not result.usage.priced for result in results),
@@ -188,17 +209,19 @@ class ResultStore:
             settled: End before the first item whose record may still change.
         """
         statement = """SELECT i.position, i.name, i.columns, i.problem, r.graded, r.packed,
-                (SELECT f.name FROM ev_items f WHERE f.run = i.run AND f.key = i.key ORDER BY f.position LIMIT 1)
-            FROM ev_items i LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
+                (SELECT f.name FROM ev_items f WHERE f.run = i.run AND f.key = i.key ORDER BY f.position LIMIT 1),
+                i.problem IS NOT NULL OR r.graded = 1 OR (r.again = 0 AND s.attempt = u.attempt)
+            FROM ev_items i JOIN ev_runs u ON u.run = i.run
+            LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
+            LEFT JOIN ev_shards s ON s.shard = r.shard
             WHERE i.run = :run AND i.position > :after ORDER BY i.position LIMIT :chunk"""
         for row in self._database.stream(statement, {"run": run, "grading": grading}, after=after):
-            record = self._record(row, grading)
-            if settled and isinstance(record, FailedItem) and record.again:
+            if settled and not row[-1]:
                 return
-            yield record
+            yield self._record(row, grading)
 
     def _record(self, row: Row, grading: str) -> GradedItem | FailedItem:
-        _, name, columns, problem, graded, packed, first = row
+        _, name, columns, problem, graded, packed, first, _ = row
         told = json.loads(columns)
         if graded:
             evaluation = Evaluation.model_validate_json(self._unpacked(grading, packed))
@@ -226,6 +249,21 @@ class ResultStore:
             )
             self._dictionaries[grading] = dictionary
         return self._dictionaries[grading]
+
+
+@lru_cache(maxsize=512)
+def _upsert(count: int) -> str:
+    """Return the statement that puts so many results in the place of nothing or of a failure."""
+    rows = ", ".join(f"({', '.join(f':{name}_{number}' for name in _COLUMNS)})" for number in range(count))
+    changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+    return f"""INSERT INTO ev_results ({", ".join(_COLUMNS)}) VALUES {rows}
+        ON CONFLICT (grading, key) DO UPDATE SET {changed} WHERE ev_results.graded = 0"""  # noqa: S608 - our own text
+
+
+def _party(result: Result) -> _Party:
+    """Return whose result it is: its run, how often that was begun, its grading and its worker."""
+    claim = result.claim
+    return claim.run, claim.attempt, claim.grading, claim.owner
 
 
 def _result_row(result: Result, packed: bytes) -> dict[str, object]:

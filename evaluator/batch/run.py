@@ -29,7 +29,7 @@ __all__ = ["BatchRun", "Work", "shards_in_hand"]
 
 _SHARD: Final = 64
 _AHEAD: Final = 4  # shards in hand beyond those that fill all slots, so that a shard's last items leave none empty
-_PAUSES_S: Final = (5.0, 60.0)  # before each further round for what failed in a way that may pass
+_PAUSES_S: Final = (5.0, 60.0)
 _PASSING: Final = 1
 _UNTOUCHED: Final = 2
 _ALONE: Final = "local"
@@ -50,6 +50,7 @@ class Work:
         database_url: A Postgres that other workers share; ``None`` works in the folder alone.
         base: What this machine's name begins with among those workers.
         sharers: Told how many workers there are, again and again, where there are several.
+        pauses_s: Before each further round for what failed in a way that may pass; as many rounds as pauses.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Work:
     database_url: str | None = None
     base: str = "worker"
     sharers: Callable[[int], None] = lambda _: None
+    pauses_s: tuple[float, ...] = _PAUSES_S
 
 
 class BatchRun:
@@ -130,13 +132,12 @@ class BatchRun:
                 flight did cost.
         """
         work, folder = self._work, self._folder
-        answers = self.answers()
         spent_usd = self._runs.spent_usd(self.run)
         self._runs.risk(self.run, each_usd * work.concurrency)
         tools = Tools(
             runs=self._runs,
             results=self._results,
-            answers=answers,
+            answers=self.answers(),
             judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
             concurrency=work.concurrency,
         )
@@ -151,8 +152,14 @@ class BatchRun:
         self._begin_round(self._turn)
 
     def going_on(self, wait_s: float = _LOOK_S) -> bool:
-        """Wait a little; return whether there is still something to be graded, or tried again after a pause."""
+        """Wait a little; return whether there is still something to be graded, or tried again after a pause.
+
+        Raises:
+            EvaluatorError: A database can't be used: what was kept is safe, and the rest can't go on.
+        """
         time.sleep(wait_s)
+        if self._worker is not None:
+            self._worker.check()
         if self._station is not None:
             self._station.check()
         if self._runs.in_work(self.run):
@@ -165,10 +172,10 @@ class BatchRun:
             self._begin_round(untouched)
             return True
         passing = replace(untouched, again=_PASSING)
-        if self._retries >= len(_PAUSES_S) or not self._runs.still_open(passing):
+        if self._retries >= len(self._work.pauses_s) or not self._runs.still_open(passing):
             return False
         if self._pause_ends is None:
-            self._pause_ends = time.monotonic() + _PAUSES_S[self._retries]
+            self._pause_ends = time.monotonic() + self._work.pauses_s[self._retries]
         if time.monotonic() >= self._pause_ends:
             self._retries += 1
             self._begin_round(passing)

@@ -21,7 +21,7 @@ _TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS ev_items (
         run TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, columns TEXT NOT NULL,
         key TEXT, problem TEXT, PRIMARY KEY (run, position))""",
-    "CREATE INDEX IF NOT EXISTS ev_items_by_key ON ev_items (run, key)",
+    "CREATE INDEX IF NOT EXISTS ev_items_by_key ON ev_items (run, key, position)",
     """CREATE TABLE IF NOT EXISTS ev_results (
         grading TEXT NOT NULL, key TEXT NOT NULL, graded INTEGER NOT NULL, review INTEGER NOT NULL,
         again INTEGER NOT NULL, shard TEXT NOT NULL, packed {bytes} NOT NULL, PRIMARY KEY (grading, key))""",

@@ -84,7 +84,7 @@ class Scribe:
 
         Raises:
             ClaimLost: It is another worker's business now.
-            EvaluatorError: It can't be written.
+            EvaluatorError: It can't be written, or writing has failed before.
         """
         loop = asyncio.get_running_loop()
         done = _Done(result, loop, loop.create_future())
@@ -106,8 +106,11 @@ class Scribe:
                 except queue.Empty:
                     break
             open_ = orders[-1] is not None
-            self._read([order for order in orders if isinstance(order, _Asked)])
+            asked = [order for order in orders if isinstance(order, _Asked)]
+            fresh = {order.head for order in orders if isinstance(order, _Answered)}
+            self._read([order for order in asked if order.head not in fresh])
             self._write([order for order in orders if isinstance(order, _Answered | _Done)])
+            self._read([order for order in asked if order.head in fresh])  # whoever asks now must find what was paid
 
     def _read(self, asked: Sequence[_Asked]) -> None:
         if not asked:
@@ -125,6 +128,9 @@ class Scribe:
             return
         answers = [(order.head, order.answers) for order in orders if isinstance(order, _Answered)]
         done = [order for order in orders if isinstance(order, _Done)]
+        if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
+            _tell([(order.loop, order.written, self._broken) for order in done])
+            return
         try:
             if self._answers is not None and answers:
                 self._answers.write_many(answers)

@@ -60,6 +60,7 @@ class Worker:
         self._gradings: dict[str, asyncio.Task[Grading]] = {}
         self._draining: str | None = None
         self._leaving = False
+        self._failure: Exception | None = None
         self._in_hand = 0
         self._idle = threading.Event()
         self._idle.set()
@@ -85,6 +86,15 @@ class Worker:
         self._leaving = leave
         self._loop.call(self._halt_all)
 
+    def check(self) -> None:
+        """Raise what kept a shard from being graded or its end from being kept, if anything did.
+
+        Raises:
+            EvaluatorError: The database can't be used.
+        """
+        if self._failure is not None:
+            raise self._failure
+
     def idle(self, wait_s: float) -> bool:
         """Return whether no shard is in hand, having waited so long for it."""
         return self._idle.wait(wait_s)
@@ -108,6 +118,9 @@ class Worker:
                 await self._grade_open(claim)
             if not self._leaving:
                 await asyncio.to_thread(self._tools.results.release, claim)
+        except Exception as error:
+            self._failure = self._failure or error  # nobody would finish this shard, and nobody must wait for it
+            raise
         finally:
             self._in_hand -= 1
             if not self._in_hand:
@@ -124,6 +137,8 @@ class Worker:
         except EvaluatorError as error:
             await asyncio.to_thread(runs.stop, claim.run, str(error))
             return
+        if self._draining is not None:  # it was asked for while the judge was built
+            grading.halt(self._draining)
         try:
             await grading.grade(claim)
         except* ClaimLost:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
@@ -39,13 +40,22 @@ class View(Protocol):
         """Show how far the run is; called several times a second."""
         ...
 
-    def close(self, progress: Progress) -> None:
-        """Show the last state."""
+    def close(self) -> None:
+        """Show the last state once more, and leave the terminal as it was."""
         ...
 
 
-def make_view(form: ProgressForm, total: int, *, clock: Callable[[], float] = time.monotonic) -> View:
-    """Return what shows a run of so many transcripts."""
+@contextmanager
+def make_view(form: ProgressForm, total: int, *, clock: Callable[[], float] = time.monotonic) -> Generator[View]:
+    """Yield what shows a run of so many transcripts; it is closed however the run ends."""
+    view = _view(form, total, clock)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def _view(form: ProgressForm, total: int, clock: Callable[[], float]) -> View:
     if form is ProgressForm.auto:
         form = ProgressForm.bar if sys.stderr.isatty() else ProgressForm.lines
     match form:
@@ -118,8 +128,7 @@ class _Bar:
         text = " · ".join(_parts(progress, self._pace))
         self._bar.update(self._task, completed=progress.graded + progress.failed, description=text)
 
-    def close(self, progress: Progress) -> None:
-        self.show(progress)
+    def close(self) -> None:
         self._bar.stop()
 
 
@@ -127,28 +136,34 @@ class _Lines:
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
         self._pace = _Pace(total, clock)
         self._next = _LINE_S
+        self._last: Progress | None = None
 
     def show(self, progress: Progress) -> None:
+        self._last = progress
         if self._pace.elapsed_s() >= self._next:
             self._next = self._pace.elapsed_s() + _LINE_S
             note(", ".join(_parts(progress, self._pace)))
 
-    def close(self, progress: Progress) -> None:
-        note(f"{', '.join(_parts(progress, self._pace))}, in {told_duration(self._pace.elapsed_s())}")
+    def close(self) -> None:
+        if self._last is not None:
+            note(f"{', '.join(_parts(self._last, self._pace))}, in {told_duration(self._pace.elapsed_s())}")
 
 
 class _JsonLines:
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
         self._pace = _Pace(total, clock)
         self._next = 0.0
+        self._last: Progress | None = None
 
     def show(self, progress: Progress) -> None:
+        self._last = progress
         if self._pace.elapsed_s() >= self._next:
             self._next = self._pace.elapsed_s() + _JSON_S
             self._write("progress", progress)
 
-    def close(self, progress: Progress) -> None:
-        self._write("end", progress)
+    def close(self) -> None:
+        if self._last is not None:
+            self._write("end", self._last)
 
     def _write(self, event: str, progress: Progress) -> None:
         done = progress.graded + progress.failed
@@ -168,8 +183,8 @@ class _Silence:
     def show(self, progress: Progress) -> None:
         del progress
 
-    def close(self, progress: Progress) -> None:
-        del progress
+    def close(self) -> None:
+        pass
 
 
 def told_usd(amount: float | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import typer
 
@@ -33,6 +33,7 @@ _INTERRUPTED: Final = 130
 _LOCAL_AT_ONCE: Final = 32  # transcripts whose sentences are embedded together
 _BATCHED_AT_ONCE: Final = 5000  # that wait for a provider's batch: 22 kB each
 _BY_HAND: Final = "interrupted by hand"
+_SHOW_CURSOR: Final = b"\x1b[?25h\n"  # which the bar hides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,13 @@ def run_batch(wishes: Wishes, settings: Settings, chosen: JudgePlan, items: Iter
         Exit: With the code that says how it ended, if not well.
         EvaluatorError: It can't begin, or can't go on.
     """
+    from evaluator.batch.loop import rare_collections  # noqa: PLC0415
     from evaluator.batch.run import BatchRun  # noqa: PLC0415
     from evaluator.cli.terminal import note  # noqa: PLC0415
 
     quiet = wishes.progress is ProgressForm.none
     with (
+        rare_collections(),
         _folder(wishes) as folder,
         _batching(settings, chosen, folder) as plan,
         BatchRun(_work(wishes, settings, plan, folder)) as run,
@@ -198,37 +201,51 @@ def _ask(wishes: Wishes, told: Forecast) -> None:
 
 def _grade(run: BatchRun, wishes: Wishes, counts: Counts, each_usd: float) -> str | None:
     """Grade to the end or until somebody interrupts; return why it stopped early, if it did."""
-    view = make_view(wishes.progress, counts.open)
-    with _interruptible(run):
+    from evaluator.cli.terminal import note  # noqa: PLC0415
+
+    draining = False
+    with _interruptible() as interrupted, make_view(wishes.progress, counts.open) as view:
         run.start(each_usd)
         while run.going_on():
             view.show(run.progress())
-        view.close(run.progress())
+            if interrupted.yet and not draining:
+                draining = True
+                run.drain(_BY_HAND)
+                note("finishing what is being graded; once more stops at once, and loses nothing either")
+        view.show(run.progress())
     run.settle()
     return run.stopped()
 
 
+@dataclass(slots=True)
+class _Interrupted:
+    """Whether somebody wished the run to stop. The handler does no more than say so: it may come in mid-statement."""
+
+    yet: bool = False
+
+
 @contextmanager
-def _interruptible(run: BatchRun) -> Generator[None]:
-    """Let the first interrupt finish what is in flight, and the second end the process at once."""
-    from evaluator.cli.terminal import note  # noqa: PLC0415
+def _interruptible() -> Generator[_Interrupted]:
+    """Tell of the first interrupt, and let the second end the process at once."""
+    interrupted = _Interrupted()
 
-    def interrupt(number: int, _: object) -> None:
-        signal.signal(number, _leave)
-        run.drain(_BY_HAND)
-        note("finishing what is being graded; once more stops at once, and loses nothing either")
+    def interrupt(_: int, __: object) -> None:
+        if interrupted.yet:
+            _leave()
+        interrupted.yet = True
 
-    former = signal.signal(signal.SIGINT, interrupt), signal.signal(signal.SIGTERM, interrupt)
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield interrupted
     finally:
-        signal.signal(signal.SIGINT, former[0])
-        signal.signal(signal.SIGTERM, former[1])
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
-def _leave(number: int, _: object) -> None:
+def _leave() -> NoReturn:
     """End now: whatever was kept is on the disk, and the rest is graded next time."""
-    del number
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), _SHOW_CURSOR)
     os._exit(_INTERRUPTED)
 
 

@@ -43,6 +43,7 @@ def work(
 
     Exit codes: 0 left, 2 bad input, 3 the database stayed away.
     """
+    from evaluator.batch.loop import rare_collections  # noqa: PLC0415
     from evaluator.cli.terminal import note  # noqa: PLC0415
     from evaluator.errors import OptionError  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
@@ -57,7 +58,8 @@ def work(
         station = _station(url, settings, concurrency or settings.concurrency, name or machine_name())
         if not quiet:
             note(f"{station.name} works")
-        _tend(station, leaving)
+        with rare_collections():
+            _tend(station, leaving)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -37,6 +37,7 @@ _FILE: Final = FileKind(
     remedy="name another file with --cache FILE",
 )
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
+_ROWS: Final = _CHUNK // 2
 _FAST: Final = 1  # zlib level: answers shrink to a third in a tenth of a millisecond
 
 
@@ -164,7 +165,12 @@ class AnswerFile:
         with self._told("can't be written"), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:  # ends the transaction either way
-                self._connection.executemany("INSERT INTO answers (head, packed) VALUES (?, ?)", rows)
+                for first in range(0, len(rows), _ROWS):
+                    # Rows of one statement: after each statement this thread must wait anew for its turn to run.
+                    some = rows[first : first + _ROWS]
+                    places = ", ".join(["(?, ?)"] * len(some))
+                    values = [value for row in some for value in row]
+                    self._connection.execute(f"INSERT INTO answers (head, packed) VALUES {places}", values)  # noqa: S608 - question marks
 
     def close(self) -> None:
         """Close the file."""

@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class ProviderStub:
         faults: Faults | None = None,
         reply: Callable[[Json], str] | None = None,
         keep: bool = True,
+        per_minute: float = 0.0,
     ) -> None:
         """Hold how to answer.
 
@@ -96,7 +98,9 @@ class ProviderStub:
             faults: What goes wrong.
             reply: Text of the reply to a request body; `judged_reply` if not given.
             keep: Whether to keep the requests in `seen`.
+            per_minute: Most requests a minute, as a bucket that holds one second's worth; 0 sets no limit.
         """
+        self.bucket = _Bucket(per_minute) if per_minute else None
         self.latency_s = latency_s
         self.faults = faults or Faults()
         self.reply = reply or judged_reply
@@ -112,6 +116,7 @@ class ProviderStub:
     def reset(self) -> None:
         """Zero the counters."""
         self.requests = 0
+        self.first_s = self.last_s = 0.0
         self.in_flight = 0
         self.peak = 0
         self.sent: Counter[bytes] = Counter()
@@ -164,6 +169,9 @@ class ProviderStub:
         """Return the counters."""
         return {
             "requests": self.requests,
+            "cpu_s": time.process_time(),
+            "first_s": self.first_s,
+            "last_s": self.last_s,
             "peak": self.peak,
             "connections": self.connections,
             "items": len(self.sent),
@@ -176,6 +184,8 @@ class ProviderStub:
     def plan(self, path: str, headers: Mapping[str, str], raw: bytes) -> Answer:
         """Return the answer to a request."""
         self.requests += 1
+        self.last_s = time.time()
+        self.first_s = self.first_s or self.last_s
         found = _ITEM.search(raw)
         item = found.group(1) if found else b"%d" % self.requests
         self.sent[item] += 1
@@ -185,6 +195,11 @@ class ProviderStub:
         if self.script:
             self.happened["scripted"] += 1
             return self.script.popleft()
+        short_s = self.bucket.take() if self.bucket else 0.0
+        if short_s:
+            self.happened["limited"] += 1
+            retry = {"retry-after": f"{short_s:.3f}"}
+            return Answer(429, _error(path, "rate_limit_exceeded"), retry, delay_s=0.005)
         fault = self.faults.draw(item, self.sent[item])
         self.happened[fault] += 1
         match fault:
@@ -201,6 +216,26 @@ class ProviderStub:
                 return Answer(200, _answer(path, body, self.reply(body), cut=fault == "cut"), delay_s=self.latency_s)
 
 
+class _Bucket:
+    """Tokens that come at a steady rate; what a second brings is all that it holds."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._per_s = per_minute / 60
+        self._holds = max(1.0, self._per_s)
+        self._tokens = self._holds
+        self._seen_s = time.monotonic()
+
+    def take(self) -> float:
+        """Take a token and return 0; or, if there is none, return the seconds until there is one."""
+        now = time.monotonic()
+        self._tokens = min(self._holds, self._tokens + (now - self._seen_s) * self._per_s)
+        self._seen_s = now
+        if self._tokens < 1:
+            return (1 - self._tokens) / self._per_s
+        self._tokens -= 1
+        return 0.0
+
+
 class _Connection(asyncio.Protocol):
     """One HTTP/1.1 connection: bodies of known length, answered in order."""
 
@@ -210,7 +245,7 @@ class _Connection(asyncio.Protocol):
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop has a class of its own
         self._transport = transport
         self._stub.opened(transport)
 
@@ -234,10 +269,11 @@ class _Connection(asyncio.Protocol):
 
     def _handle(self, method: str, path: str, headers: Mapping[str, str], raw: bytes) -> None:
         stub = self._stub
-        if method != "POST" or path in {"/stats", "/reset"}:
+        if method != "POST" or path in {"/stats", "/reset", "/items"}:
             if path == "/reset":
                 stub.reset()
-            self._write(Answer(200, json.dumps(stub.stats()).encode()))
+            told = {item.decode(): count for item, count in stub.sent.items()} if path == "/items" else stub.stats()
+            self._write(Answer(200, json.dumps(told).encode()))
             return
         stub.in_flight += 1
         stub.peak = max(stub.peak, stub.in_flight)
@@ -420,17 +456,27 @@ def _quotes(text: str, count: int) -> list[Json]:
     return [{"turn": turn["turn"], "text": " ".join(words[start : start + 8])} for start in starts]
 
 
-async def _serve(latency_s: float, port: int) -> None:
-    stub = ProviderStub(latency_s=latency_s, keep=False)
+async def _serve(latency_s: float, port: int, per_minute: float) -> None:
+    stub = ProviderStub(latency_s=latency_s, keep=False, per_minute=per_minute)
     await stub.start(port)
     print(stub.port, flush=True)  # noqa: T201 - whoever started the process reads it
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until the starter goes away
     await stub.stop()
 
 
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - only a process of its own needs speed
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-s", type=float, default=0.3)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--limit-rpm", type=float, default=0.0)
     chosen = parser.parse_args()
-    asyncio.run(_serve(chosen.latency_s, chosen.port))
+    with asyncio.Runner(loop_factory=_fastest_loop()) as runner:
+        runner.run(_serve(chosen.latency_s, chosen.port, chosen.limit_rpm))

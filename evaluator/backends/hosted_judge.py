@@ -73,7 +73,7 @@ class HostedBackend:
         sharing = options.sharing or Sharing()
         model = self.build_model(chat)
         budget = sharing.budget(chat.max_cost_usd) if chat.max_cost_usd else None
-        gate = sharing.gate(self.provider, chat.base_url, chat.concurrency, chat.requests_per_minute)
+        gate = sharing.gate(self.provider, chat)
         return hosted(model, chat, gate=gate, budget=budget)
 
     def unsent_model(self, options: JudgeOptions) -> PricedModel:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
+from evaluator.batch.roll import Rhythm
 from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
@@ -50,6 +51,7 @@ class Work:
         database_url: A Postgres that other workers share; ``None`` works in the folder alone.
         base: What this machine's name begins with among those workers.
         sharers: Told how many workers there are, again and again, where there are several.
+        rhythm: How often these give signs of life.
     """
 
     folder: Path
@@ -60,6 +62,7 @@ class Work:
     database_url: str | None = None
     base: str = "worker"
     sharers: Callable[[int], None] = lambda _: None
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 class BatchRun:
@@ -117,12 +120,11 @@ class BatchRun:
         """Begin to grade, with what a former attempt left unfinished."""
         work, folder = self._work, self._folder
         answers = None if work.database_url else AnswerFile(work.answers or folder.answers)
-        spent_usd = self._runs.progress(self.run).cost_usd
         tools = Tools(
             runs=self._runs,
             results=self._results,
             answers=answers,
-            judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
+            judge=lambda run, spec, store: work.judge(spec, store, self._runs.progress(run).cost_usd),
             concurrency=work.concurrency,
         )
         shards = shards_in_hand(work.concurrency)
@@ -130,8 +132,11 @@ class BatchRun:
             self._worker = Worker(Seat(folder.queue, _ALONE, shards), tools)
             self._worker.begin()
         else:
-            place = Place(url=work.database_url, base=work.base, shards=shards, sharers=work.sharers)
-            self._station = Station(place, self._database, tools)
+            self._station = Station(
+                Place(url=work.database_url, base=work.base, shards=shards, sharers=work.sharers, rhythm=work.rhythm),
+                self._database,
+                tools,
+            )
         self._requeue()
         self._begin_round(self._turn)
 
@@ -140,6 +145,8 @@ class BatchRun:
         time.sleep(wait_s)
         if self._station is not None:
             self._station.check()
+        if self._worker is not None:
+            self._worker.check()
         if self._runs.in_work(self.run):
             self._pause_ends = None
             return True

@@ -6,6 +6,7 @@ run as root, so that root hands the folder to the user that the package made.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -35,8 +36,14 @@ def postgres_binaries() -> Path | None:
 class Postgres:
     """One server, with one empty database."""
 
-    def __init__(self) -> None:
-        """Make a cluster and start it."""
+    def __init__(self, *, fsync: bool = False) -> None:
+        """Make a cluster and start it.
+
+        Args:
+            fsync: Whether what is committed survives the machine too, as in use; a crash of the server alone it
+                survives in any case.
+        """
+        self._fsync = "on" if fsync else "off"
         binaries = postgres_binaries()
         if binaries is None:
             raise RuntimeError(f"no Postgres is installed: {INSTALL}")
@@ -44,6 +51,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="evaluator-postgres-"))
         self._data = self._folder / "data"
         self._port = _free_port()
+        self._made = 0
         self._run_as = self._other_user()
         self._call("initdb", "-D", str(self._data), "-A", "trust", "-U", _USER, "-E", "UTF8", "--no-sync")
         self.start()
@@ -53,9 +61,25 @@ class Postgres:
         """Its address."""
         return f"postgresql://{_USER}@127.0.0.1:{self._port}/postgres"
 
+    def new_database(self) -> str:
+        """Make an empty database, and return its address."""
+        self._made += 1
+        name = f"d{self._made}"
+        self._call("createdb", "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER, name)
+        return f"postgresql://{_USER}@127.0.0.1:{self._port}/{name}"
+
+    def new_user(self, name: str, password: str) -> None:
+        """Make a user that must give a password, and owns nothing."""
+        made = f"CREATE ROLE {name} LOGIN PASSWORD '{password}'"
+        self._call("psql", "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER, "-c", made)
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {name} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self._call("pg_ctl", "-D", str(self._data), "reload")
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
+        chosen = f"-c unix_socket_directories={self._folder} -c fsync={self._fsync}"
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 {chosen}"
         self._call("pg_ctl", "-D", str(self._data), "-o", options, "-l", str(self._folder / "log"), "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -63,7 +87,7 @@ class Postgres:
         self._call("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
 
     def pause(self, seconds: float) -> None:
-        """Let the whole server stand still for a while, as an overloaded machine does."""
+        """Let the whole server stand still for so long, as an overloaded machine does."""
         pids = self._pids()
         for number in (signal.SIGSTOP, signal.SIGCONT):
             for pid in pids:
@@ -76,10 +100,8 @@ class Postgres:
 
     def close(self) -> None:
         """Stop the server and remove its folder."""
-        try:
+        with contextlib.suppress(subprocess.CalledProcessError):  # it wasn't running
             self.stop("immediate")
-        except subprocess.CalledProcessError:
-            pass  # it wasn't running
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -294,5 +294,5 @@ def _read(url: str) -> sa.URL | None:
         parsed: sa.URL = sa.make_url(url)
     except (ValueError, sa.exc.ArgumentError):
         return None
-    known = parsed.drivername in _POSTGRES and _HOSTS.fullmatch(parsed.host or parsed.database or "")
-    return parsed if known and not re.search(r"[@/:\s]", parsed.database or "") else None
+    known = parsed.drivername in _POSTGRES and _HOSTS.fullmatch(parsed.host or "localhost")
+    return parsed if known and re.fullmatch(r"[^@/:\s]+", parsed.database or "") else None

@@ -112,8 +112,8 @@ class Postgres:
 
     def _pids(self) -> list[int]:
         master = int((self._data / "postmaster.pid").read_text().splitlines()[0])
-        children = subprocess.run(["pgrep", "-P", str(master)], check=False, capture_output=True, text=True)  # noqa: S607
-        return [master, *map(int, children.stdout.split())]
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [master, *map(int, children.split())]
 
     def _other_user(self) -> pwd.struct_passwd | None:
         if os.geteuid() != 0:

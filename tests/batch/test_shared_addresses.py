@@ -21,6 +21,7 @@ _SECRET = "hunter2-secret"  # noqa: S105 - made up
 _NONE = [
     "mysql://u:{}@h/d",
     "postgresql://",
+    "postgresql://u:{}@h",
     "postgresql:u:{}@h/d",
     "{}",
     "postgresql://u:{}/x@h:notaport/d",
@@ -75,6 +76,17 @@ def test_a_server_that_refuses_is_not_waited_for(postgres: Postgres, database_ur
         assert time.monotonic() - began < 5
         assert failed.value.remedy
         assert _SECRET not in str(failed.value)
+
+
+@pytest.mark.loopback
+def test_a_password_may_stand_in_the_environment(
+    postgres: Postgres, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PGPASSWORD is taken as by every program that talks to a Postgres, so that no address holds a password."""
+    if "guest" not in _users(database_url):
+        postgres.new_user("guest", "right")
+    monkeypatch.setenv("PGPASSWORD", "right")
+    assert "guest" in _users(database_url.replace("postgres@", "guest@"))
 
 
 def _users(url: str) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -71,9 +72,9 @@ class Worker:
         self._leaving = False
         self._failure: EvaluatorError | None = None
         self._in_hand = 0
-        self._held = set[str]()
+        self._held = Counter[str]()  # twice, if it came back while it was taken for dead and didn't know
         self._refused = set[str]()
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[tuple[str, int], Claim] = {}
         self._idle = threading.Event()
         self._idle.set()
         self.queue = Durable(seat, self._graded)
@@ -117,7 +118,7 @@ class Worker:
 
     def holds(self, shard: str) -> bool:
         """Return whether a shard is in hand here, or kept for another life of this worker."""
-        return shard in self._held
+        return self._held[shard] > 0
 
     def heed(self) -> None:
         """Begin nothing more of runs that were stopped, here or by another worker.
@@ -142,12 +143,15 @@ class Worker:
 
     async def _grade(self, shard: str) -> None:
         self._in_hand += 1
-        self._held.add(shard)
+        self._held[shard] += 1
         self._idle.clear()
         try:
             finished = await self._grade_claimed(shard)
         except EvaluatorError as error:
             self._failure = self._failure or error
+            finished = False
+        except Exception as error:  # noqa: BLE001 - whatever it is, the queue mustn't take the shard for graded
+            self._failure = self._failure or EvaluatorError(f"the program failed: {type(error).__name__}", where=shard)
             finished = False
         finally:
             self._in_hand -= 1
@@ -155,7 +159,7 @@ class Worker:
                 self._idle.set()
         if not finished:
             await asyncio.Event().wait()  # the queue must see it unfinished until this worker is gone
-        self._held.discard(shard)
+        self._held[shard] -= 1
 
     async def _grade_claimed(self, shard: str) -> bool:
         """Grade what is open of a shard; return whether it is finished, as opposed to left to somebody else.
@@ -165,12 +169,12 @@ class Worker:
         """
         tools = self._tools
         claim = await asyncio.to_thread(tools.results.claim, shard, self.name)
-        self._claims[shard] = claim
+        self._claims[shard, claim.epoch] = claim
         try:
             if claim.open:
                 await self._grade_open(claim)
         finally:
-            del self._claims[shard]
+            del self._claims[shard, claim.epoch]
         if self._leaving and await asyncio.to_thread(tools.runs.stopped, claim.run) is None:
             return False
         await asyncio.to_thread(tools.results.release, claim)

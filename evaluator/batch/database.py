@@ -30,6 +30,7 @@ _FIRST_S: Final = 10.0  # and one that never answered yet: its address may be wr
 _LONGEST_WAIT_S: Final = 2.0
 _POSTGRES: Final = ("postgres", "postgresql", "postgresql+psycopg")
 _HOSTS: Final = re.compile(r"[\w.:%,-]+", re.ASCII)
+_FORBIDDEN: Final = "42501"
 _GONE: Final = {  # a machine that vanishes without a word is given up after half a minute, not after hours
     "keepalives_idle": "20",
     "keepalives_interval": "5",
@@ -258,10 +259,10 @@ def _told(error: BaseException, *, shared: bool) -> tuple[str, str]:
     """Return what went wrong and what would help; of a server's words none is repeated: they may hold a value."""
     cause = getattr(error, "orig", None) or error
     if shared:
-        state = getattr(cause, "sqlstate", None)
-        unknown = f"{type(cause).__name__}{f' [{state}]' if state else ''}"
+        if (state := getattr(cause, "sqlstate", None)) == _FORBIDDEN:
+            return "this user may not do that", "let it make tables in the schema public, and a schema of its own"
         usual = "check that the server runs and lets this machine in, then run the same command again"
-        return _refusal(error) or (unknown, usual)
+        return _refusal(error) or (f"{type(cause).__name__}{f' [{state}]' if state else ''}", usual)
     said = str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
     if "full" in said:
         return said, "make room on the disk, then run the same command again: nothing is lost"

@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 
 from evaluator.batch.database import Database, DatabaseFailed, checked_url
+from evaluator.batch.roll import Rhythm
 from evaluator.batch.schema import create_tables
 from evaluator.errors import OptionError
 from tests.batch.postgres_server import Postgres
+from tests.batch.shared_run import Process
 
 _SECRET = "hunter2-secret"  # noqa: S105 - made up
+
+_RIGHT = "xyzzy-right"  # made up too
 
 _NONE = [
     "mysql://u:{}@h/d",
@@ -61,7 +65,7 @@ def test_an_address_keeps_its_password_for_the_driver() -> None:
 def test_a_server_that_refuses_is_not_waited_for(postgres: Postgres, database_url: str) -> None:
     """A wrong password, user, or database, and an option that doesn't exist, are told at once."""
     if "guest" not in _users(database_url):
-        postgres.new_user("guest", "right")
+        postgres.new_user("guest", _RIGHT)
     told = {
         database_url.replace("postgres@", f"guest:{_SECRET}@"): "refuses the user or the password",
         database_url.replace("postgres@", "guest@"): "asks for a password",
@@ -84,9 +88,26 @@ def test_a_password_may_stand_in_the_environment(
 ) -> None:
     """PGPASSWORD is taken as by every program that talks to a Postgres, so that no address holds a password."""
     if "guest" not in _users(database_url):
-        postgres.new_user("guest", "right")
-    monkeypatch.setenv("PGPASSWORD", "right")
+        postgres.new_user("guest", _RIGHT)
+    monkeypatch.setenv("PGPASSWORD", _RIGHT)
     assert "guest" in _users(database_url.replace("postgres@", "guest@"))
+
+
+@pytest.mark.loopback
+def test_a_user_without_rights_is_told_which_are_missing(postgres: Postgres, database_url: str) -> None:
+    """Neither our tables nor the queue's can be made: one line each, and no word of the password."""
+    if "guest" not in _users(database_url):
+        postgres.new_user("guest", _RIGHT)
+    url = database_url.replace("postgres@", f"guest:{_RIGHT}@")
+    with closing(Database(url)) as database, pytest.raises(DatabaseFailed, match="let it make tables"):
+        create_tables(database)
+    with closing(Database(database_url)) as database:
+        database.write(lambda asked: asked.run("GRANT ALL ON SCHEMA public TO guest"))
+    with Process.worker(url, "w", Rhythm(beat_s=0.1, lease_s=2.0), os.environ) as worker:
+        assert worker.ends() != 0
+    assert "DatabaseFailed" in worker.text
+    assert "may make a schema" in worker.text
+    assert _RIGHT not in worker.text
 
 
 def _users(url: str) -> set[str]:
@@ -137,7 +158,7 @@ def test_the_command_tells_of_a_wrong_password_in_one_line(
 ) -> None:
     """Neither output nor error stream holds the password, nor a traceback."""
     if "guest" not in _users(database_url):
-        postgres.new_user("guest", "right")
+        postgres.new_user("guest", _RIGHT)
     url = database_url.replace("postgres@", f"guest:{_SECRET}@")
     (tmp_path / "a.txt").write_text("Candidate: I would track clicks and look at the trend of the week.\n")
     arguments = [str(tmp_path / "a.txt"), "-o", str(tmp_path / "out")] if command == "batch" else []

@@ -65,6 +65,22 @@ def test_the_command_survives_a_kill_and_a_farewell(database_url: str, tmp_path:
     assert provider.stats()["repeats_after_good"] <= _AT_ONCE
 
 
+def test_an_interrupted_run_ends_and_goes_on(database_url: str, tmp_path: Path, provider: Provider) -> None:
+    """After Ctrl-C the run doesn't wait for what nobody will grade; the same command asks only for the rest."""
+    items, out = tmp_path / "items.jsonl", tmp_path / "out"
+    items.write_text("".join(f"{json.dumps({'text': answer(number)})}\n" for number in range(300)))
+    environment = provider.environment(database_url, EVALUATOR_CONCURRENCY=str(_AT_ONCE))
+    command = ["evaluator", "batch", str(items), "-o", str(out), "--yes", "--progress", "lines"]
+    with Process(command, environment) as batch:
+        until(lambda: provider.stats()["requests"] > 50)
+        batch.send(signal.SIGINT)
+        assert batch.ends(20) == 130, batch.text
+    with Process(command, environment) as batch:
+        assert batch.ends() == 0, batch.text
+    assert len((out / "evaluations.jsonl").read_text().splitlines()) == 300
+    assert provider.stats()["requests"] == 300
+
+
 def test_a_worker_that_stood_still_writes_nothing_and_joins_anew(
     database_url: str, tmp_path: Path, provider: Provider
 ) -> None:

@@ -26,7 +26,7 @@ from evaluator.store.answers import AnswerFile, AnswerStore
 
 __all__ = ["Tools", "Unfit", "Worker"]
 
-_REFUSING_S: Final = 5.0  # a shard that is let go of comes again in another one: not too soon
+_REFUSING_S: Final = 5.0  # a shard that is let go of comes again in another one: meanwhile others may take that
 
 
 class Unfit(EvaluatorError):
@@ -171,28 +171,29 @@ class Worker:
         claim = await asyncio.to_thread(tools.results.claim, shard, self.name)
         self._claims[shard, claim.epoch] = claim
         try:
-            if claim.open:
-                await self._grade_open(claim)
+            fit = not claim.open or await self._grade_open(claim)
         finally:
             del self._claims[shard, claim.epoch]
         if self._leaving and await asyncio.to_thread(tools.runs.stopped, claim.run) is None:
             return False
         await asyncio.to_thread(tools.results.release, claim)
+        if not fit:
+            await asyncio.sleep(_REFUSING_S)
         return True
 
-    async def _grade_open(self, claim: Claim) -> None:
+    async def _grade_open(self, claim: Claim) -> bool:
+        """Grade what is open of a shard, as far as it goes; return whether this worker is fit to."""
         runs = self._tools.runs
         if self._draining is not None or await asyncio.to_thread(runs.stopped, claim.run) is not None:
-            return
+            return True
         try:
             grading = await self._grading(claim)
         except Unfit as error:
             self._refused.add(str(error))
-            await asyncio.sleep(_REFUSING_S)
-            return
+            return False
         except EvaluatorError as error:
             await asyncio.to_thread(runs.stop, claim.run, str(error))
-            return
+            return True
         try:
             await grading.grade(claim)
         except* ClaimLost:
@@ -201,6 +202,7 @@ class Worker:
             raise grading.unkept
         if grading.halted is not None and self._draining is None:
             await asyncio.to_thread(runs.stop, claim.run, grading.halted)
+        return True
 
     async def _grading(self, claim: Claim) -> Grading:
         """Return how a run is graded; made once, and again when the run begins anew."""
@@ -218,5 +220,5 @@ class Worker:
         """Begin nothing more of a run, or of any."""
         for key, making in self._gradings.items():
             ready = making.done() and not making.cancelled() and making.exception() is None
-            if ready and key.startswith(run):
+            if ready and key.startswith(f"{run} " if run else ""):
                 making.result().halt(reason)

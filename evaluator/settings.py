@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     requests_per_minute: float | None = Field(
         default=None, gt=0, description="Most requests a minute to one provider; as many as it takes if not set."
     )
+    global_concurrency: int | None = Field(
+        default=None, gt=0, description="Most requests in flight at one provider from all workers of a batch together."
+    )
     provider_batch: bool = Field(
         default=False, description="Ask through the provider's batch API: half the price, within a day."
     )
@@ -133,6 +136,7 @@ class Settings(BaseSettings):
             attempts=self.attempts,
             concurrency=self.concurrency,
             requests_per_minute=self.requests_per_minute,
+            global_concurrency=self.global_concurrency,
             max_cost_usd=self.max_cost_usd,
         )
 

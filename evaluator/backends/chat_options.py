@@ -53,6 +53,8 @@ class ChatOptions:
         attempts: Most requests for one evaluation's call, the first one included.
         concurrency: Most requests in flight at one provider.
         requests_per_minute: Most requests to one provider in a minute; ``None`` sends as many as it takes.
+        global_concurrency: Most requests in flight at one provider from all machines that grade together; ``None``
+            sets no limit.
         max_cost_usd: No request is sent that could take the sum above this; ``None`` sets no limit.
         transport: Builds what requests travel by (a recording, a proxy); ``None`` is the network. Called once per
             event loop.
@@ -71,6 +73,7 @@ class ChatOptions:
     attempts: int = 5
     concurrency: int = 64
     requests_per_minute: float | None = None
+    global_concurrency: int | None = None
     max_cost_usd: float | None = None
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
 
@@ -88,6 +91,7 @@ class ChatOptions:
             "attempts": self.attempts,
             "concurrency": self.concurrency,
             "requests_per_minute": self.requests_per_minute,
+            "global_concurrency": self.global_concurrency,
             "max_cost_usd": self.max_cost_usd,
         }
         for name, value in positive.items():

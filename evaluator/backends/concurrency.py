@@ -73,12 +73,20 @@ class Limiter:
         """How many may be in flight now."""
         if self._to_prove:
             return 1
-        return max(1, min(int(self._limit), self._slow_limit if self._clock() < self._slow_until else self._cap))
+        slow = self._slow_limit if self._clock() < self._slow_until else self._cap
+        return max(1, min(int(self._limit), slow, self._cap))
 
     @property
     def in_flight(self) -> int:
         """How many are in flight."""
         return self._in_flight
+
+    def set_cap(self, cap: int) -> None:
+        """Let no more than this be in flight; those that are there already end as they will."""
+        with self._lock:
+            self._cap = cap
+            self._limit = float(min(self._limit, cap))
+            self._admit()
 
     @asynccontextmanager
     async def turn(self, *, again: bool = False) -> AsyncGenerator[int, None]:

@@ -78,7 +78,7 @@ class HostedBackend:
         budget = sharing.budget(chat.max_cost_usd) if chat.max_cost_usd else None
         if options.batching is not None:  # no gate: it holds back requests that are sent at once
             return BatchedModel(self._batches(chat, options), options.batching, budget=budget)
-        gate = sharing.gate(self.provider, chat.base_url, chat.concurrency, chat.requests_per_minute)
+        gate = sharing.gate(self.provider, chat)
         return hosted(self.build_model(chat), chat, gate=gate, budget=budget)
 
     def unsent_model(self, options: JudgeOptions) -> PricedModel:

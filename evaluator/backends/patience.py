@@ -78,6 +78,19 @@ class Gate:
         self.limiter = Limiter(concurrency, clock=clock)
         self.breaker = breaker or Breaker(clock=clock)
         self.pace = pace
+        self._concurrency = concurrency
+
+    def share(self, sharers: int, together: int | None = None) -> None:
+        """Keep to an equal share of what several machines may do.
+
+        Args:
+            sharers: How many ask the provider, this one included.
+            together: Most requests in flight of all of them, though each may have one; ``None`` sets no limit.
+        """
+        if self.pace is not None:
+            self.pace.share(sharers)
+        if together is not None:
+            self.limiter.set_cap(min(self._concurrency, max(1, together // max(1, sharers))))
 
     def failed(self, error: JudgeUnavailable, halvings: int) -> None:
         """Draw the conclusions from a failed request."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 
+from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.pace import Pace
 from evaluator.backends.patience import Gate
 from evaluator.backends.pricing import Budget
@@ -16,29 +17,39 @@ __all__ = ["Sharing"]
 
 
 class Sharing:
-    """Gates by provider and address, and a budget. Safe to share between threads and event loops."""
+    """Gates by provider and address, and a budget. Safe to share between threads and event loops.
+
+    Where several machines ask one provider, each keeps to an equal share of its limits. The queue that they take their
+    work from could count too, but it counts shards of many transcripts, not requests: a limit of its own would neither
+    hold nor be used up.
+    """
 
     def __init__(self) -> None:
         """Start with no gate and nothing spent."""
         self._lock = threading.Lock()
+        self._sharers = 1
         self._gates: dict[tuple[str, str | None], Gate] = {}
+        self._together: dict[tuple[str, str | None], int | None] = {}
         self._budgets: dict[float, Budget] = {}
         self._given: Budget | None = None
 
-    def gate(self, provider: str, base_url: str | None, concurrency: int, per_minute: float | None = None) -> Gate:
-        """Return the gate of a provider at an address; opened at the first call."""
+    def gate(self, provider: str, options: ChatOptions) -> Gate:
+        """Return the gate of a provider at its address; opened at the first call, with the limits of that call."""
+        key = provider, options.base_url
         with self._lock:
-            if (provider, base_url) not in self._gates:
-                pace = Pace(per_minute) if per_minute else None
-                self._gates[provider, base_url] = Gate(provider, concurrency, pace=pace)
-            return self._gates[provider, base_url]
+            if key not in self._gates:
+                pace = Pace(options.requests_per_minute) if options.requests_per_minute else None
+                self._gates[key] = Gate(provider, options.concurrency, pace=pace)
+                self._together[key] = options.global_concurrency
+                self._gates[key].share(self._sharers, self._together[key])
+            return self._gates[key]
 
     def share(self, sharers: int) -> None:
-        """Keep to an equal share of every provider's rate, of so many machines that ask it."""
+        """Keep to an equal share of every provider's limits, of so many machines that ask it."""
         with self._lock:
-            for gate in self._gates.values():
-                if gate.pace is not None:
-                    gate.pace.share(sharers)
+            self._sharers = sharers
+            for key, gate in self._gates.items():
+                gate.share(sharers, self._together[key])
 
     def with_budget(self, budget: Budget) -> Sharing:
         """Return what shares these gates, and this budget for whatever sum."""

@@ -8,13 +8,13 @@ known here alone.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -27,8 +27,25 @@ __all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url", "f
 
 _WAIT_S: Final = 30.0  # for another transaction of the same SQLite file
 _AWAY_S: Final = 300.0  # as long as a Postgres that restarts, or a network that is down, is waited for
+_FIRST_S: Final = 10.0  # and one that never answered yet: its address may be wrong
 _LONGEST_WAIT_S: Final = 2.0
 _POSTGRES: Final = ("postgres", "postgresql", "postgresql+psycopg")
+_HOSTS: Final = re.compile(r"[\w.:%,-]+", re.ASCII)
+_FORBIDDEN: Final = "42501"
+_GONE: Final = {  # a machine that vanishes without a word is given up after half a minute, not after hours
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "30000",
+}
+_REFUSALS: Final = (  # of a connection: what the driver says, in parts that hold no value; what that means; a remedy
+    ("password authentication failed", "it refuses the user or the password", "check both in the address"),
+    ("no password supplied", "it asks for a password", "write postgresql://USER:PASSWORD@HOST/NAME"),
+    ("database .* does not exist", "it holds no database of that name", "make it with createdb, or name another"),
+    ("role .* does not exist", "it refuses the user or the password", "check both in the address"),
+    ("no pg_hba.conf entry", "it doesn't let this user in from here", "let it in by the server's pg_hba.conf"),
+    ("invalid connection option", "the address has an option that doesn't exist", "leave out what follows the '?'"),
+)
 
 Row = Sequence[Any]
 Values = Mapping[str, object]
@@ -56,15 +73,9 @@ def checked_url(url: str) -> str:
 
     Raises:
         OptionError: It is no address of a Postgres; the message doesn't repeat it, as it may hold a password.
+        MissingExtra: The extra `batch` isn't installed.
     """
-    scheme, _, rest = url.partition("://")
-    if scheme not in _POSTGRES or not rest:
-        raise OptionError(
-            "this is no address of a Postgres",
-            where="database_url",
-            remedy="write postgresql://USER:PASSWORD@HOST/NAME, or leave it out to work in the output folder",
-        )
-    return f"postgresql+psycopg://{rest}"
+    return _parsed(url).update_query_dict(_GONE).render_as_string(hide_password=False)
 
 
 def file_url(path: Path) -> str:
@@ -80,16 +91,19 @@ def translated(place: Path | str) -> Generator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise DatabaseFailed(
-            f"the database can't be used: {_reason(error)}", where=_shown(place), remedy=_remedy(error, place)
-        ) from error
+        what, remedy = _told(error, shared=isinstance(place, str))
+        raise DatabaseFailed(f"the database can't be used: {what}", where=_shown(place), remedy=remedy) from error
 
 
 class Database:
     """One database. Safe to share between threads."""
 
-    def __init__(self, place: Path | str) -> None:
+    def __init__(self, place: Path | str, *, away_s: float = _AWAY_S) -> None:
         """Open a file, which is made if there is none, or a Postgres by its address.
+
+        Args:
+            place: The file, or the address.
+            away_s: How long a Postgres is waited for that answered before.
 
         Raises:
             OptionError: The address is none, or the file can't be made.
@@ -97,7 +111,14 @@ class Database:
         """
         self.shared = isinstance(place, str)
         self._place = place
+        self._away_s = away_s
+        self._reached = False
         self._engine = _postgres(checked_url(place)) if isinstance(place, str) else _sqlite(place)
+
+    @property
+    def name(self) -> str:
+        """Its name, without what nobody may see."""
+        return _shown(self._place)
 
     def read(self, work: Callable[[Transaction], _Result]) -> _Result:
         """Run some reading in one transaction, again if the connection broke, and return what it returns.
@@ -137,17 +158,22 @@ class Database:
 
     def _once(self, work: Callable[[Transaction], _Result], *, writes: bool) -> _Result:
         with self._engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            self._reached = True
             return work(_Connection(connection))
 
     def _patiently(self, attempt: Callable[[], _Result]) -> _Result:
         retrying = Retrying(
-            retry=retry_if_exception(_may_pass if self.shared else lambda _: False),
+            retry=retry_if_exception(self._may_pass),
             wait=wait_random_exponential(multiplier=0.05, max=_LONGEST_WAIT_S),
-            stop=stop_after_delay(_AWAY_S),
+            stop=stop_after_delay(self._away_s if self._reached else min(_FIRST_S, self._away_s)),
             reraise=True,
         )
         with translated(self._place):
             return retrying(attempt)
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether the same may go through later; a server that never let us in will not change its mind."""
+        return self.shared and _passing(error) and (self._reached or _refusal(error) is None)
 
 
 class _Connection:
@@ -208,7 +234,11 @@ def _sqlite(path: Path) -> sa.Engine:
 def _postgres(url: str) -> sa.Engine:
     sa = _sqlalchemy()
     return sa.create_engine(
-        url, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5, "client_encoding": "utf8"}
+        url,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=4,
+        connect_args={"connect_timeout": 5, "client_encoding": "utf8", "application_name": "evaluator"},
     )
 
 
@@ -223,37 +253,65 @@ def _sqlalchemy() -> Any:  # noqa: ANN401 - the module
     return sqlalchemy
 
 
-def _may_pass(error: BaseException) -> bool:
+def _passing(error: BaseException) -> bool:
     """Whether a Postgres may answer later: the connection broke, it starts or stops, or two changes crossed."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
 
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, PoolTimeout)  # all connections wait for a server that stands still
     state = getattr(error.orig, "sqlstate", None)
     broken = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     return broken if state is None else state[:2] in {"08", "57", "40", "53", "55"}
 
 
-def _reason(error: BaseException) -> str:
-    """Return what the driver says of a file, or the kind of error alone: a server's words may repeat a value."""
+def _refusal(error: BaseException) -> tuple[str, str] | None:
+    """Return why a server refused a connection and what would help; ``None`` if it isn't known to have refused one."""
+    if getattr(error, "connection_invalidated", False) or getattr(getattr(error, "orig", None), "sqlstate", None):
+        return None
+    said = str(getattr(error, "orig", ""))
+    return next(((what, remedy) for words, what, remedy in _REFUSALS if re.search(words, said)), None)
+
+
+def _told(error: BaseException, *, shared: bool) -> tuple[str, str]:
+    """Return what went wrong and what would help; of a server's words none is repeated: they may hold a value."""
     cause = getattr(error, "orig", None) or error
-    if isinstance(cause, sqlite3.Error):
-        return str(cause)
-    state = getattr(cause, "sqlstate", None)
-    return f"{type(cause).__name__}{f' [{state}]' if state else ''}"
-
-
-def _remedy(error: BaseException, place: Path | str) -> str:
-    said = str(getattr(error, "orig", None) or error)
-    if isinstance(place, str):
-        return "check that the server runs and lets this machine in, then run the same command again"
+    if shared:
+        if (state := getattr(cause, "sqlstate", None)) == _FORBIDDEN:
+            return "this user may not do that", "let it make tables in the schema public, and a schema of its own"
+        usual = "check that the server runs and lets this machine in, then run the same command again"
+        return _refusal(error) or (f"{type(cause).__name__}{f' [{state}]' if state else ''}", usual)
+    said = str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
     if "full" in said:
-        return "make room on the disk, then run the same command again: nothing is lost"
-    return "check the folder's rights and its disk, then run the same command again: nothing is lost"
+        return said, "make room on the disk, then run the same command again: nothing is lost"
+    return said, "check the folder's rights and its disk, then run the same command again: nothing is lost"
 
 
 def _shown(place: Path | str) -> str:
     if isinstance(place, Path):
         return place.name
-    parts = urlsplit(place)
-    return f"{parts.hostname or 'localhost'}{parts.path}"
+    url = _parsed(place)
+    return f"{url.host or 'localhost'}/{url.database or ''}"
+
+
+def _parsed(url: str) -> sa.URL:
+    parsed = _read(url)
+    if parsed is None:
+        raise OptionError(
+            "this is no address of a Postgres",
+            where="database_url",
+            remedy="write postgresql://USER:PASSWORD@HOST/NAME, with %40 for an @ in the password, %3A for a : and "
+            "%2F for a /; or leave it out to work in the output folder",
+        )
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def _read(url: str) -> sa.URL | None:
+    """Return an address in its parts; ``None`` if it is none, or if a part of a password may have slipped into one."""
+    sa = _sqlalchemy()
+    try:
+        parsed: sa.URL = sa.make_url(url)
+    except (ValueError, sa.exc.ArgumentError):
+        return None
+    known = parsed.drivername in _POSTGRES and _HOSTS.fullmatch(parsed.host or "localhost")
+    return parsed if known and re.fullmatch(r"[^@/:\s]+", parsed.database or "") else None

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from evaluator.batch.database import checked_url, file_url, translated
+from evaluator.batch.database import DatabaseFailed, checked_url, file_url, translated
 from evaluator.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _QUEUE: Final = "shards"
 _POLLING_S: Final = 0.2
 _CONSOLE: Final = "__dbos_console_log_handler__"  # as DBOS calls its own
 _RECOVERIES: Final = 1_000_000  # a shard is not given up because the machine died often
+_CONNECTIONS: Final = 8  # of the queue's own; with those of the results a worker has sixteen at most
 _ENDED: Final = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
@@ -39,7 +40,8 @@ class Seat:
 
     Attributes:
         place: File of the queue, or address of a Postgres that workers share.
-        worker: Name of the worker; the same after a restart, so that it finds its own work again.
+        worker: Name of the worker. Alone, it is the same after a restart, so that it finds its own work again; among
+            others, each life has a name of its own, so that what an earlier one left is known as such.
         shards: Most shards in hand at once.
     """
 
@@ -78,26 +80,34 @@ class Durable:
         _HAND.grade = grade
 
     def launch(self) -> None:
-        """Begin to work, with what a former life of this worker left unfinished.
+        """Begin to work, with what a former life under the same name left unfinished.
 
         Raises:
-            DatabaseFailed: The queue can't be used.
+            DatabaseFailed: The queue can't be opened or made; it may be tried again.
         """
-        with translated(self._seat.place):
-            self._launch()
-
-    def _launch(self) -> None:
-        from dbos import DBOSPortableJSONSerializer
-
         place = self._seat.place
         if isinstance(place, Path):
-            with contextlib.closing(sqlite3.connect(place)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")  # three times the steps a second; it stays so
-            place.chmod(0o600)
+            with translated(place):
+                with contextlib.closing(sqlite3.connect(place)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")  # three times the steps a second; it stays so
+                place.chmod(0o600)
+                self._launch(file_url(place))
+            return
+        try:
+            with _told():
+                self._launch(checked_url(place))
+        except DatabaseFailed:
+            self._dbos.destroy(workflow_completion_timeout_sec=0)
+            raise
+
+    def _launch(self, url: str) -> None:
+        from dbos import DBOSPortableJSONSerializer
+
         self._dbos(
             config={
                 "name": _NAME,
-                "system_database_url": file_url(place) if isinstance(place, Path) else checked_url(place),
+                "system_database_url": url,
+                "sys_db_pool_size": _CONNECTIONS,
                 "application_version": _VERSION,
                 "executor_id": self._seat.worker,
                 "serializer": DBOSPortableJSONSerializer(),
@@ -137,18 +147,25 @@ class Durable:
             found = self._dbos.list_workflows(workflow_ids=list(shards), load_input=False, load_output=False)
         return {status.workflow_id for status in found if status.status in _ENDED}
 
-    def take_over(self, workers: Sequence[str]) -> int:
-        """Queue again what dead workers have in hand; return how many shards that is."""
-        left = [
-            status.workflow_id
-            for worker in workers
-            for status in self._dbos.list_workflows(
-                status="PENDING", executor_id=worker, load_input=False, load_output=False
-            )
-        ]
-        for shard in left:
-            self._dbos.resume_workflow(shard, queue_name=_QUEUE)
-        return len(left)
+    def in_hands(self) -> dict[str, str]:
+        """Return which shards the workers have in hand, and under which name each.
+
+        Raises:
+            DatabaseFailed: The queue can't be read.
+        """
+        with _told():
+            found = self._dbos.list_workflows(status="PENDING", queue_name=_QUEUE, load_input=False, load_output=False)
+        return {status.workflow_id: status.executor_id or "" for status in found}
+
+    def take_back(self, shards: Sequence[str]) -> None:
+        """Queue again what somebody has in hand who can't finish it; a result that comes from there is dropped.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
+        with _told():
+            for shard in shards:
+                self._dbos.resume_workflow(shard, queue_name=_QUEUE)
 
     def close(self) -> None:
         """Take up nothing more and forget what is in hand; another life of this worker goes on with it."""
@@ -157,6 +174,19 @@ class Durable:
         for handler in [handler for handler in logger.handlers if handler.name == _CONSOLE]:
             logger.removeHandler(handler)
         _HAND.grade = None
+
+
+@contextlib.contextmanager
+def _told() -> Generator[None]:
+    """Turn whatever DBOS raises of a Postgres into one error of ours, which repeats nothing: it may hold a value."""
+    try:
+        yield
+    except Exception as error:
+        raise DatabaseFailed(
+            f"the queue can't be used: {type(getattr(error, 'orig', None) or error).__name__}",
+            where="database_url",
+            remedy="check that the server runs, and that this user may make a schema in the database",
+        ) from error
 
 
 def _dbos() -> type[DBOS]:

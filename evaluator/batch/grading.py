@@ -57,6 +57,7 @@ class Grading:
         keep: Keeps a result; returns when it is safe.
         slots: Lets so many be graded at once.
         halted: Why no more is begun; ``None`` while the run goes on.
+        unkept: Why a result couldn't be kept, which is no fault of the run; ``None`` if all were.
     """
 
     rubric: Rubric
@@ -64,6 +65,7 @@ class Grading:
     keep: Callable[[Result], Awaitable[None]]
     slots: asyncio.Semaphore
     halted: str | None = None
+    unkept: EvaluatorError | None = None
     _answered: int = field(default=0, init=False)
     _refused: int = field(default=0, init=False)
 
@@ -96,6 +98,7 @@ class Grading:
             except ClaimLost:
                 raise
             except EvaluatorError as error:
+                self.unkept = error
                 self.halt(str(error))
 
     def _look_at(self, outcome: Evaluation | Problem) -> None:

@@ -2,25 +2,37 @@
 
 A worker joins under a name that nobody alive has, and gives a sign of life every few seconds, by the database's clock.
 One that gave none for a while is taken for dead: its name gets a new epoch, so that it learns of it should it live
-after all, and its shards go back to the queue. Nobody is taken for dead by a worker that was itself away.
+after all. Work is held under name and epoch together, so that what an earlier life had is known as such, and goes back
+to the queue. Nobody is taken for dead by a worker that was itself away.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from evaluator.batch.database import Database, Transaction
 
-__all__ = ["BEAT_S", "LEASE_S", "Member", "Roll"]
+__all__ = ["Member", "Rhythm", "Roll"]
 
-BEAT_S: Final = 3.0
-LEASE_S: Final = 20.0  # six signs of life may be lost on the way
 _NOW: Final = "extract(epoch FROM clock_timestamp())"
 _LOCK: Final = 0x4556_5257
 _NAMES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often workers give signs of life; the same for all workers of a database.
+
+    Attributes:
+        beat_s: Between two signs of life.
+        lease_s: Who gave none for so long is taken for dead; six may be lost on the way.
+    """
+
+    beat_s: float = 3.0
+    lease_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +47,27 @@ class Member:
     name: str
     epoch: int
 
+    @property
+    def life(self) -> str:
+        """What no other worker, nor this one in another life, is called."""
+        return f"{self.name}.{self.epoch}"
+
 
 class Roll:
     """The roll of one database, as one worker sees it. Not safe to share between threads."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, rhythm: Rhythm | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Look at a database whose tables are there.
 
         Args:
             database: A Postgres.
+            rhythm: How often workers give signs of life; the usual one if not given.
             clock: Seconds, never going back; tells only how long this worker was itself away.
         """
         self._database = database
+        self._lease_s = (rhythm or Rhythm()).lease_s
         self._clock = clock
         self._steady_since: float | None = None
         self._last_beat = 0.0
@@ -60,7 +81,7 @@ class Roll:
                 name
                 for (name,) in transaction.rows(
                     f"SELECT name FROM ev_workers WHERE seen_s > {_NOW} - :lease",  # noqa: S608 - our own text
-                    {"lease": LEASE_S},
+                    {"lease": self._lease_s},
                 )
             }
             name = next(f"{base}-{number}" for number in range(_NAMES) if f"{base}-{number}" not in taken)
@@ -96,37 +117,45 @@ class Roll:
                 return None
             ((alive,),) = transaction.rows(
                 f"SELECT count(*) FROM ev_workers WHERE seen_s > {_NOW} - :lease",  # noqa: S608 - our own text
-                {"lease": LEASE_S},
+                {"lease": self._lease_s},
             )
             return int(alive)
 
         alive = self._database.write(work)
         now = self._clock()
-        if self._steady_since is None or now - self._last_beat > LEASE_S / 2:
+        if self._steady_since is None or now - self._last_beat > self._lease_s / 2:
             self._steady_since = now  # it was away itself: the others may have been so too, and come back
         self._last_beat = now
         return alive
 
-    def bury(self, take_over: Callable[[Sequence[str]], int]) -> int:
-        """Take for dead whoever gave no sign of life, and let their work be taken over; return how much that was.
+    def bury(self, in_hands: Callable[[], Mapping[str, str]], take_back: Callable[[Sequence[str]], None]) -> int:
+        """Take for dead whoever gave no sign of life, and queue again what the dead had in hand; return how much.
 
         Of several workers that try, one does it; one that died in doing so is followed by another.
 
         Args:
-            take_over: Queues again what workers of these names had in hand, and returns how many shards that was.
+            in_hands: Returns which shards are in hand, and under which `Member.life` each.
+            take_back: Queues shards again.
         """
-        if self._steady_since is None or self._clock() - self._steady_since < LEASE_S:
-            return 0
+        steady = self._steady_since is not None and self._clock() - self._steady_since >= self._lease_s
 
         def work(transaction: Transaction) -> int:
             ((mine,),) = transaction.rows("SELECT pg_try_advisory_xact_lock(:lock)", {"lock": _LOCK})
             if not mine:
                 return 0
-            transaction.run(
-                f"UPDATE ev_workers SET epoch = epoch + 1, seen_s = 0 WHERE seen_s > 0 AND seen_s < {_NOW} - :lease",  # noqa: S608 - our own text
-                {"lease": LEASE_S},
-            )
-            dead = [name for (name,) in transaction.rows("SELECT name FROM ev_workers WHERE seen_s = 0")]
-            return take_over(dead) if dead else 0
+            if steady:
+                transaction.run(
+                    f"""UPDATE ev_workers SET epoch = epoch + 1, seen_s = 0
+                    WHERE seen_s > 0 AND seen_s < {_NOW} - :lease""",  # noqa: S608 - our own text
+                    {"lease": self._lease_s},
+                )
+            held = in_hands()  # before the living are asked for: a worker that joins meanwhile is one of them
+            living = {
+                Member(name, epoch).life
+                for name, epoch in transaction.rows("SELECT name, epoch FROM ev_workers WHERE seen_s > 0")
+            }
+            left = sorted(shard for shard, life in held.items() if life not in living)
+            take_back(left)
+            return len(left)
 
         return self._database.write(work)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +17,7 @@ from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
+from evaluator.batch.roll import Rhythm
 from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
@@ -51,6 +52,7 @@ class Work:
         base: What this machine's name begins with among those workers.
         sharers: Told how many workers there are, again and again, where there are several.
         pauses_s: Before each further round for what failed in a way that may pass; as many rounds as pauses.
+        rhythm: How often these give signs of life.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class Work:
     base: str = "worker"
     sharers: Callable[[int], None] = lambda _: None
     pauses_s: tuple[float, ...] = _PAUSES_S
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 class BatchRun:
@@ -132,13 +135,12 @@ class BatchRun:
                 flight did cost.
         """
         work, folder = self._work, self._folder
-        spent_usd = self._runs.spent_usd(self.run)
         self._runs.risk(self.run, each_usd * work.concurrency)
         tools = Tools(
             runs=self._runs,
             results=self._results,
             answers=self.answers(),
-            judge=lambda _, spec, store: work.judge(spec, store, spent_usd),
+            judge=lambda run, spec, store: work.judge(spec, store, self._runs.spent_usd(run)),
             concurrency=work.concurrency,
         )
         shards = shards_in_hand(work.concurrency)
@@ -146,8 +148,11 @@ class BatchRun:
             self._worker = Worker(Seat(folder.queue, _ALONE, shards), tools)
             self._worker.begin()
         else:
-            place = Place(url=work.database_url, base=work.base, shards=shards, sharers=work.sharers)
-            self._station = Station(place, self._database, tools)
+            self._station = Station(
+                Place(url=work.database_url, base=work.base, shards=shards, sharers=work.sharers, rhythm=work.rhythm),
+                self._database,
+                tools,
+            )
         self._requeue()
         self._begin_round(self._turn)
 

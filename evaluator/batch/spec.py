@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 
 from evaluator.batch.runs import Spec
+from evaluator.batch.worker import Unfit
 from evaluator.judging import Judge
 from evaluator.pipeline import STAGES_VERSION
 from evaluator.rubric import Rubric
 
-__all__ = ["make_spec"]
+__all__ = ["check_spec", "make_spec"]
 
 
 def make_spec(rubric: Rubric, judge: Judge, settings: Mapping[str, object]) -> Spec:
@@ -31,3 +32,17 @@ def make_spec(rubric: Rubric, judge: Judge, settings: Mapping[str, object]) -> S
     }
     canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return Spec(rubric, settings, hashlib.sha256(canonical.encode()).hexdigest()[:40])
+
+
+def check_spec(spec: Spec, judge: Judge) -> None:
+    """Check that a judge built here would grade as a run's spec says.
+
+    Raises:
+        Unfit: It wouldn't: its prompt, calibration or program differ, and its results would stand under a wrong name.
+    """
+    if make_spec(spec.rubric, judge, spec.settings).grading != spec.grading:
+        raise Unfit(
+            "a run on this database was planned by a judge that differs from the one here",
+            remedy="install the run's version of the evaluator here, with the same prompts and calibrations; "
+            "until then this worker leaves its work to others",
+        )

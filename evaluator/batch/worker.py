@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.grading import Grading
@@ -21,7 +24,13 @@ from evaluator.errors import EvaluatorError
 from evaluator.judging import Judge
 from evaluator.store.answers import AnswerFile, AnswerStore
 
-__all__ = ["Tools", "Worker"]
+__all__ = ["Tools", "Unfit", "Worker"]
+
+_REFUSING_S: Final = 5.0  # a shard that is let go of comes again in another one: meanwhile others may take that
+
+
+class Unfit(EvaluatorError):
+    """This worker can't grade a run as the run asks for; another one may, so that it lets go of the run's shards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +41,8 @@ class Tools:
         runs: The runs.
         results: Their results, in the same database.
         answers: Where paid answers are kept; ``None`` keeps them in that database.
-        judge: Builds the judge of a run, which keeps its answers in the store that is given.
+        judge: Builds the judge of a run, which keeps its answers in the store that is given; raises `Unfit` if this
+            machine can't, and any other error of ours if no machine could.
         concurrency: Most transcripts that are graded at once.
     """
 
@@ -60,8 +70,11 @@ class Worker:
         self._gradings: dict[str, asyncio.Task[Grading]] = {}
         self._draining: str | None = None
         self._leaving = False
-        self._failure: Exception | None = None
+        self._failure: EvaluatorError | None = None
         self._in_hand = 0
+        self._held = Counter[str]()  # twice, if it came back while it was taken for dead and didn't know
+        self._refused = set[str]()
+        self._claims: dict[tuple[str, int], Claim] = {}
         self._idle = threading.Event()
         self._idle.set()
         self.queue = Durable(seat, self._graded)
@@ -84,20 +97,39 @@ class Worker:
         """
         self._draining = self._draining or reason
         self._leaving = leave
-        self._loop.call(self._halt_all)
-
-    def check(self) -> None:
-        """Raise what kept a shard from being graded or its end from being kept, if anything did.
-
-        Raises:
-            EvaluatorError: The database can't be used.
-        """
-        if self._failure is not None:
-            raise self._failure
+        self._loop.call(partial(self._halt, reason))
 
     def idle(self, wait_s: float) -> bool:
         """Return whether no shard is in hand, having waited so long for it."""
         return self._idle.wait(wait_s)
+
+    def check(self) -> None:
+        """Raise what made this worker unable to go on, if anything did.
+
+        Raises:
+            EvaluatorError: The database stayed away.
+        """
+        if self._failure is not None:
+            raise self._failure
+
+    def refusals(self) -> list[str]:
+        """Return why this worker lets go of runs without grading them."""
+        return sorted(self._refused)
+
+    def holds(self, shard: str) -> bool:
+        """Return whether a shard is in hand here, or kept for another life of this worker."""
+        return self._held[shard] > 0
+
+    def heed(self) -> None:
+        """Begin nothing more of runs that were stopped, here or by another worker.
+
+        Raises:
+            DatabaseFailed: It can't be read.
+        """
+        for run in {claim.run for claim in list(self._claims.values())}:
+            reason = self._tools.runs.stopped(run)
+            if reason is not None:
+                self._loop.call(partial(self._halt, reason, run))
 
     def close(self) -> None:
         """End at once; what isn't finished is taken up by another life of this worker."""
@@ -111,44 +143,72 @@ class Worker:
 
     async def _grade(self, shard: str) -> None:
         self._in_hand += 1
+        self._held[shard] += 1
         self._idle.clear()
         try:
-            claim = await asyncio.to_thread(self._tools.results.claim, shard, self.name)
-            if claim.open:
-                await self._grade_open(claim)
-            if not self._leaving:
-                await asyncio.to_thread(self._tools.results.release, claim)
-        except Exception as error:
-            self._failure = self._failure or error  # nobody would finish this shard, and nobody must wait for it
-            raise
+            finished = await self._grade_claimed(shard)
+        except EvaluatorError as error:
+            self._failure = self._failure or error
+            finished = False
+        except Exception as error:  # noqa: BLE001 - whatever it is, the queue mustn't take the shard for graded
+            self._failure = self._failure or EvaluatorError(f"the program failed: {type(error).__name__}", where=shard)
+            finished = False
         finally:
             self._in_hand -= 1
             if not self._in_hand:
                 self._idle.set()
-        if self._leaving:
+        if not finished:
             await asyncio.Event().wait()  # the queue must see it unfinished until this worker is gone
+        self._held[shard] -= 1
 
-    async def _grade_open(self, claim: Claim) -> None:
+    async def _grade_claimed(self, shard: str) -> bool:
+        """Grade what is open of a shard; return whether it is finished, as opposed to left to somebody else.
+
+        Raises:
+            EvaluatorError: This worker can't go on.
+        """
+        tools = self._tools
+        claim = await asyncio.to_thread(tools.results.claim, shard, self.name)
+        self._claims[shard, claim.epoch] = claim
+        try:
+            fit = not claim.open or await self._grade_open(claim)
+        finally:
+            del self._claims[shard, claim.epoch]
+        if self._leaving and await asyncio.to_thread(tools.runs.stopped, claim.run) is None:
+            return False
+        await asyncio.to_thread(tools.results.release, claim)
+        if not fit:
+            await asyncio.sleep(_REFUSING_S)
+        return True
+
+    async def _grade_open(self, claim: Claim) -> bool:
+        """Grade what is open of a shard, as far as it goes; return whether this worker is fit to."""
         runs = self._tools.runs
         if self._draining is not None or await asyncio.to_thread(runs.stopped, claim.run) is not None:
-            return
+            return True
         try:
             grading = await self._grading(claim)
+        except Unfit as error:
+            self._refused.add(str(error))
+            return False
         except EvaluatorError as error:
             await asyncio.to_thread(runs.stop, claim.run, str(error))
-            return
+            return True
         if self._draining is not None:  # it was asked for while the judge was built
             grading.halt(self._draining)
         try:
             await grading.grade(claim)
         except* ClaimLost:
             pass  # whoever took the shard grades the rest of it
+        if grading.unkept is not None:
+            raise grading.unkept
         if grading.halted is not None and self._draining is None:
             await asyncio.to_thread(runs.stop, claim.run, grading.halted)
+        return True
 
     async def _grading(self, claim: Claim) -> Grading:
         """Return how a run is graded; made once, and again when the run begins anew."""
-        key = f"{claim.run} {claim.attempt} {claim.grading}"
+        key = f"{claim.run} {claim.attempt} {claim.grading}"  # `_halt` knows the run by the beginning
         if key not in self._gradings:
             self._gradings[key] = asyncio.ensure_future(asyncio.to_thread(self._make_grading, claim.run))
         return await self._gradings[key]
@@ -158,7 +218,9 @@ class Worker:
         judge = self._tools.judge(run, spec, self._scribe)
         return Grading(spec.rubric, judge, self._scribe.keep, self._slots)
 
-    def _halt_all(self) -> None:
-        for making in self._gradings.values():
-            if making.done() and not making.cancelled() and making.exception() is None:
-                making.result().halt(self._draining or "")
+    def _halt(self, reason: str, run: str = "") -> None:
+        """Begin nothing more of a run, or of any."""
+        for key, making in self._gradings.items():
+            ready = making.done() and not making.cancelled() and making.exception() is None
+            if ready and key.startswith(f"{run} " if run else ""):
+                making.result().halt(reason)

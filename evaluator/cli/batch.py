@@ -58,6 +58,9 @@ def batch(  # noqa: PLR0913 - one parameter per option of the command
     requests_per_minute: Annotated[
         float | None, typer.Option(min=0.01, metavar="N", help="Most requests a minute to one provider.")
     ] = None,
+    global_concurrency: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Most requests in flight of all workers together.")
+    ] = None,
     database_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Postgres shared with `evaluator work` elsewhere.")
     ] = None,
@@ -81,6 +84,7 @@ def batch(  # noqa: PLR0913 - one parameter per option of the command
         "rubric": rubric,
         "provider_batch": provider_batch,
         "requests_per_minute": requests_per_minute,
+        "global_concurrency": global_concurrency,
         "database_url": _secret(database_url),
     }
     settings = load_settings().model_copy(

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from evaluator.settings import Settings
     from evaluator.store.answers import AnswerStore
 
-__all__ = ["portable", "run_judge", "run_plan"]
+__all__ = ["fit_plan", "portable", "run_judge", "run_plan"]
 
 _PORTABLE: Final = (
     *("backend", "model", "calibration", "effort", "temperature", "base_url", "max_output_tokens", "timeout_s"),
     *("deadline_s", "attempts", "split", "confirm", "samples", "committee", "fallback", "max_cost_usd"),
-    *("concurrency", "requests_per_minute", "provider_batch", "replay", "record"),
+    *("concurrency", "requests_per_minute", "global_concurrency", "provider_batch", "replay", "record"),
 )
 
 
@@ -44,6 +44,28 @@ def run_plan(settings: Settings, spec: Spec) -> JudgePlan:
         )
     )
     return replace(chosen.plan(), cache=None)
+
+
+def fit_plan(settings: Settings, spec: Spec) -> JudgePlan:
+    """Return `run_plan` of a run that another machine planned, if this one can grade it as that one meant.
+
+    Raises:
+        Unfit: It can't: it lacks a key, a package or a file, or its judge would differ from the run's.
+    """
+    from evaluator.batch.spec import check_spec  # noqa: PLC0415
+    from evaluator.batch.worker import Unfit  # noqa: PLC0415
+    from evaluator.errors import EvaluatorError  # noqa: PLC0415
+    from evaluator.judges.building import build_judge  # noqa: PLC0415
+
+    try:
+        plan = run_plan(settings, spec)
+        check_spec(spec, build_judge(plan))
+    except Unfit:
+        raise
+    except EvaluatorError as error:
+        told = f"this machine can't grade a run on the database, and leaves it to others: {error.message}"
+        raise Unfit(told, where=error.where, remedy=error.remedy) from error
+    return plan
 
 
 def run_judge(plan: JudgePlan, store: AnswerStore, spent_usd: float, sharing: Sharing | None = None) -> Judge:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from evaluator.batch.forecast import Forecast
     from evaluator.batch.records import Item
     from evaluator.batch.run import BatchRun, Work
-    from evaluator.batch.runs import Counts
+    from evaluator.batch.runs import Counts, Spec
     from evaluator.judges.building import JudgePlan
+    from evaluator.judging import Judge
     from evaluator.settings import Settings
+    from evaluator.store.answers import AnswerStore
 
 __all__ = ["Wishes", "run_batch"]
 
@@ -93,7 +95,7 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
     from evaluator.backends.sharing import Sharing  # noqa: PLC0415
     from evaluator.batch.run import Work  # noqa: PLC0415
     from evaluator.batch.spec import make_spec  # noqa: PLC0415
-    from evaluator.cli.batch_judge import portable, run_judge, run_plan  # noqa: PLC0415
+    from evaluator.cli.batch_judge import fit_plan, portable, run_judge, run_plan  # noqa: PLC0415
     from evaluator.cli.work import machine_name  # noqa: PLC0415
     from evaluator.judges.building import build_judge  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
@@ -101,12 +103,16 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
     asked = _without_keys(plan) if wishes.dry_run else plan
     judge = build_judge(replace(asked, cache=None))
     sharing = Sharing()
+    own = make_spec(load_rubric(settings.rubric), judge, portable(settings))
+
+    def build(spec: Spec, store: AnswerStore, spent_usd: float) -> Judge:
+        planned = run_plan if spec.grading == own.grading else fit_plan  # this worker helps with other runs too
+        return run_judge(_batched_as(planned(settings, spec), plan), store, spent_usd, sharing)
+
     return Work(
         folder=folder,
-        spec=make_spec(load_rubric(settings.rubric), judge, portable(settings)),
-        judge=lambda spec, store, spent_usd: run_judge(
-            _batched_as(run_plan(settings, spec), plan), store, spent_usd, sharing
-        ),
+        spec=own,
+        judge=build,
         concurrency=_at_once(settings, plan),
         answers=plan.cache,
         database_url=settings.database_url.get_secret_value() if settings.database_url else None,

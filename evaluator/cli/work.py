@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
+    from evaluator.batch.roll import Rhythm
     from evaluator.batch.runs import Spec
     from evaluator.batch.station import Station
     from evaluator.judging import Judge
     from evaluator.settings import Settings
     from evaluator.store.answers import AnswerStore
 
-__all__ = ["machine_name", "work"]
+__all__ = ["machine_name", "make_station", "tend", "work"]
 
 _DRAIN_S: Final = 150.0  # a little more than the longest evaluation
 _LOOK_S: Final = 0.5
@@ -39,7 +40,8 @@ def work(
     """Grade what `evaluator batch --database-url` has queued, beside any number of other workers.
 
     A worker that dies is taken over by the others within half a minute. Keys are read from this machine's environment;
-    everything else travels with the run. Ctrl-C or SIGTERM finishes what is being graded and leaves; again, at once.
+    everything else travels with the run. A run whose judge would differ here (another version, prompt or calibration,
+    or no key) is left to others. Ctrl-C or SIGTERM finishes what is being graded and leaves; again, at once.
 
     Exit codes: 0 left, 2 bad input, 3 the database stayed away.
     """
@@ -55,11 +57,11 @@ def work(
     leaving = threading.Event()
     former = {number: signal.signal(number, _leaver(leaving)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        station = _station(url, settings, concurrency or settings.concurrency, name or machine_name())
+        station = make_station(url, settings, concurrency or settings.concurrency, name or machine_name())
         if not quiet:
             note(f"{station.name} works")
         with rare_collections():
-            _tend(station, leaving)
+            tend(station, leaving)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
@@ -72,32 +74,54 @@ def machine_name() -> str:
     return re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:60] or "worker"
 
 
-def _station(url: str, settings: Settings, concurrency: int, name: str) -> Station:
+def make_station(url: str, settings: Settings, concurrency: int, name: str, rhythm: Rhythm | None = None) -> Station:
+    """Join the workers of a database, to grade what any run on it has queued.
+
+    Raises:
+        OptionError: The address is none.
+        DatabaseFailed: The database can't be used.
+        MissingExtra: The extra `batch` isn't installed.
+    """
     from evaluator.backends.sharing import Sharing  # noqa: PLC0415
     from evaluator.batch.database import Database  # noqa: PLC0415
     from evaluator.batch.results import ResultStore  # noqa: PLC0415
+    from evaluator.batch.roll import Rhythm  # noqa: PLC0415
     from evaluator.batch.run import shards_in_hand  # noqa: PLC0415
     from evaluator.batch.runs import RunStore  # noqa: PLC0415
     from evaluator.batch.station import Place, Station  # noqa: PLC0415
     from evaluator.batch.worker import Tools  # noqa: PLC0415
-    from evaluator.cli.batch_judge import run_judge, run_plan  # noqa: PLC0415
+    from evaluator.cli.batch_judge import fit_plan, run_judge  # noqa: PLC0415
 
     database, sharing = Database(url), Sharing()
     runs = RunStore(database)
 
     def judge(run: str, spec: Spec, store: AnswerStore) -> Judge:
-        return run_judge(run_plan(settings, spec), store, runs.progress(run).cost_usd, sharing)
+        return run_judge(fit_plan(settings, spec), store, runs.progress(run).cost_usd, sharing)
 
     tools = Tools(runs=runs, results=ResultStore(database), answers=None, judge=judge, concurrency=concurrency)
-    place = Place(url=url, base=name, shards=shards_in_hand(concurrency), sharers=sharing.share)
+    place = Place(
+        url=url,
+        base=name,
+        shards=shards_in_hand(concurrency),
+        sharers=sharing.share,
+        rhythm=rhythm or Rhythm(),
+    )
     return Station(place, database, tools)
 
 
-def _tend(station: Station, leaving: threading.Event) -> None:
-    """Wait until the worker is to leave, or can't go on."""
+def tend(station: Station, leaving: threading.Event) -> None:
+    """Wait until the worker is to leave, or can't go on; then let it finish what it grades, and leave.
+
+    Raises:
+        DatabaseFailed: The database stayed away.
+    """
+    from evaluator.cli.terminal import note  # noqa: PLC0415
+
     try:
         while not leaving.wait(_LOOK_S):
             station.check()
+            for refused in station.refusals():
+                note(refused)
         station.drain("the worker leaves")
         station.idle(_DRAIN_S)
     finally:

@@ -36,8 +36,14 @@ def postgres_binaries() -> Path | None:
 class Postgres:
     """One server, with one empty database."""
 
-    def __init__(self) -> None:
-        """Make a cluster and start it."""
+    def __init__(self, *, fsync: bool = False) -> None:
+        """Make a cluster and start it.
+
+        Args:
+            fsync: Whether what is committed survives the machine too, as in use; a crash of the server alone it
+                survives in any case.
+        """
+        self._fsync = "on" if fsync else "off"
         binaries = postgres_binaries()
         if binaries is None:
             raise RuntimeError(f"no Postgres is installed: {INSTALL}")
@@ -45,6 +51,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="evaluator-postgres-"))
         self._data = self._folder / "data"
         self._port = _free_port()
+        self._made = 0
         self._run_as = self._other_user()
         self._call("initdb", "-D", str(self._data), "-A", "trust", "-U", _USER, "-E", "UTF8", "--no-sync")
         self.start()
@@ -54,9 +61,25 @@ class Postgres:
         """Its address."""
         return f"postgresql://{_USER}@127.0.0.1:{self._port}/postgres"
 
+    def new_database(self) -> str:
+        """Make an empty database, and return its address."""
+        self._made += 1
+        name = f"d{self._made}"
+        self._call("createdb", "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER, name)
+        return f"postgresql://{_USER}@127.0.0.1:{self._port}/{name}"
+
+    def new_user(self, name: str, password: str) -> None:
+        """Make a user that must give a password, and owns nothing."""
+        made = f"CREATE ROLE {name} LOGIN PASSWORD '{password}'"
+        self._call("psql", "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER, "-c", made)
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {name} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self._call("pg_ctl", "-D", str(self._data), "reload")
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._folder}"
+        chosen = f"-c unix_socket_directories={self._folder} -c fsync={self._fsync}"
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 {chosen}"
         self._call("pg_ctl", "-D", str(self._data), "-o", options, "-l", str(self._folder / "log"), "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -64,7 +87,7 @@ class Postgres:
         self._call("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
 
     def pause(self, seconds: float) -> None:
-        """Let the whole server stand still for a while, as an overloaded machine does."""
+        """Let the whole server stand still for so long, as an overloaded machine does."""
         pids = self._pids()
         for number in (signal.SIGSTOP, signal.SIGCONT):
             for pid in pids:
@@ -89,8 +112,8 @@ class Postgres:
 
     def _pids(self) -> list[int]:
         master = int((self._data / "postmaster.pid").read_text().splitlines()[0])
-        children = subprocess.run(["pgrep", "-P", str(master)], check=False, capture_output=True, text=True)  # noqa: S607
-        return [master, *map(int, children.stdout.split())]
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [master, *map(int, children.split())]
 
     def _other_user(self) -> pwd.struct_passwd | None:
         if os.geteuid() != 0:

@@ -23,7 +23,7 @@ _THRESHOLDS: Final = (20_000, 20, 50)  # 700, 10, 10 are Python's own: collectin
 
 @contextmanager
 def rare_collections() -> Generator[None]:
-    """Let Python seldom look for garbage in cycles, and not among what is loaded now; for a process that only grades."""
+    """Let Python seldom look for garbage in cycles, and not among what is loaded now; for one that only grades."""
     former = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -63,7 +63,8 @@ async def evaluate_many(
         OptionError: The folder can't be used, or another process works in it.
         RubricError: The rubric can't be loaded.
         MissingExtra: A package isn't installed.
-        JudgeError: The run was stopped: no transcript would be answered. What was graded before has been yielded.
+        JudgeError: The run was stopped: no transcript would be answered. What was graded before the first gap has been
+            yielded.
     """
     rubric = rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
     work = Work(
@@ -76,9 +77,10 @@ async def evaluate_many(
         counts = await asyncio.to_thread(run.plan, _items(transcripts))
         if counts.open:
             await asyncio.to_thread(run.start)
-        going, told = counts.open > 0, 0
+        going, told, stopped = counts.open > 0, 0, None
         while True:
-            ready = await asyncio.to_thread(_some, run.records(after=told - 1, settled=going))
+            settled = going or stopped is not None
+            ready = await asyncio.to_thread(_some, run.records(after=told - 1, settled=settled))
             for record in ready:
                 yield record
             told += len(ready)
@@ -86,8 +88,9 @@ async def evaluate_many(
                 break
             if going:
                 going = await asyncio.to_thread(run.going_on, _LOOK_S)
-                if (stopped := run.stopped()) is not None and not going:
-                    raise JudgeMisuse(stopped)
+                stopped = None if going else await asyncio.to_thread(run.stopped)
+        if stopped is not None:
+            raise JudgeMisuse(stopped)
 
 
 def _some(records: Iterator[GradedItem | FailedItem]) -> list[GradedItem | FailedItem]:

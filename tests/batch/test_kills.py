@@ -12,8 +12,8 @@ import pytest
 
 from tests.batch.batch_process import BatchCommand, StubProcess, kept_items, kill, write_inputs
 
-_ITEMS: Final = 300
-_KILLS: Final = 5
+_ITEMS: Final = 240
+_KILLS: Final = 4
 _IN_FLIGHT: Final = 16
 _LATENCY_S: Final = 0.05
 _LONGEST_S: Final = 30.0

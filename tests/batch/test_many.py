@@ -35,16 +35,15 @@ async def test_records_come_in_order_and_the_second_time_at_no_cost(tmp_path: Pa
 
 async def test_who_stops_listening_can_go_on_later(tmp_path: Path) -> None:
     """Leaving after the first record ends the run; the next call grades what is left, and yields all."""
-    judge, of = Counting(latency_s=0.003), items(150)
-    listening = evaluate_many(of, _RUBRIC, judge, folder=tmp_path, concurrency=4)
+    slow, quick, of = Counting(latency_s=0.1), Counting(), items(150)
+    listening = evaluate_many(of, _RUBRIC, slow, folder=tmp_path, concurrency=4)
     first = await anext(listening)
     await listening.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - it is a generator
-    asked = len(judge.cases)
     assert first.item == "item 0"
-    assert asked < 150
-    told = [record async for record in evaluate_many(of, _RUBRIC, judge, folder=tmp_path, concurrency=4)]
+    assert len(slow.cases) < 150
+    told = [record async for record in evaluate_many(of, _RUBRIC, quick, folder=tmp_path, concurrency=4)]
     assert _told(told) == [(f"item {number}", "graded") for number in range(150)]
-    assert len(judge.cases) <= 150 + 4
+    assert len(slow.cases) + len(quick.cases) <= 150 + 4
 
 
 async def test_a_run_that_is_stopped_is_an_error_after_what_was_graded(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from tests.fakes import RUBRIC_YAML
 from tests.fitting.cases import label_bytes
 
 
-def _encoder(model: str | None) -> WordEncoder:
+def _encoder(model: str | None, *, reduced: bool = True) -> WordEncoder:
+    del reduced
     return WordEncoder(name=model or "words")
 
 

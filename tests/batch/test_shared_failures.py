@@ -37,6 +37,13 @@ def _ended(batch: Process, items: int) -> None:
     assert told == {"records": items, "different": items, "graded": items, "failed": 0}
 
 
+def _lives(url: str, name: str) -> int:
+    """Return how often a worker joined under a name, or was taken for dead."""
+    with closing(Database(url)) as database:
+        asked = "SELECT epoch FROM ev_workers WHERE name = :name"
+        return int(database.read(lambda transaction: transaction.rows(asked, {"name": name}))[0][0])
+
+
 def test_the_command_survives_a_kill_and_a_farewell(database_url: str, tmp_path: Path, provider: Provider) -> None:
     """Of three workers one is killed and one told to leave: all is graded once, within a minute, and nobody helped."""
     items, out = tmp_path / "items.jsonl", tmp_path / "out"
@@ -95,8 +102,9 @@ def test_a_worker_that_stood_still_writes_nothing_and_joins_anew(
             time.sleep(_QUICK.lease_s * 2)
             asleep.send(signal.SIGCONT)
             _ended(batch, 400)
-        with Process.batch(database_url, tmp_path / "more", _QUICK, environment, range(1000, 1300)) as batch:
-            _ended(batch, 300)
+        until(lambda: _lives(database_url, "asleep-0") > 2)  # taken for dead, and joined again
+        with Process.batch(database_url, tmp_path / "more", _QUICK, environment, range(1000, 1500)) as batch:
+            _ended(batch, 500)  # more shards than one process takes
         asleep.send(signal.SIGTERM)
         assert asleep.ends() == 0, asleep.text
     assert asleep.lines == ["asleep-0 works", "left"]

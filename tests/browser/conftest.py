@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 _INSTALL: Final = "apt-get install chromium"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, an event loop does, which other tests would trip over
 def browser() -> Generator[Browser]:
     """Return a running browser; skip where none is installed, but never where everything should be."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

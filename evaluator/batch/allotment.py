@@ -5,16 +5,34 @@ What a worker that was killed had been granted counts as spent: some of it may h
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from evaluator.backends.pricing import Budget
-from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database import Database, DatabaseFailed, Transaction
 from evaluator.errors import JudgeMisuse
 
-__all__ = ["Allotments"]
+__all__ = ["Allotments", "Purse"]
 
+_OWNER_BYTES: Final = 8
 _REQUESTS: Final = 64  # worth of a grant, unless little is left: then a quarter of that, so that nobody starves
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What a worker may know of the money that a run has.
+
+    Attributes:
+        spent_usd: Spent on the run before, by anybody.
+        part: Returns this worker's part of a budget of so many dollars; ``None`` if it works alone.
+    """
+
+    spent_usd: float
+    part: Callable[[float], Budget] | None = None
 
 
 class Allotments:
@@ -23,15 +41,22 @@ class Allotments:
     def __init__(self, database: Database) -> None:
         """Look at a database whose tables are there."""
         self._database = database
-        self._budgets: dict[tuple[str, str], Budget] = {}
+        self._owner = secrets.token_hex(_OWNER_BYTES)
+        self._budgets: dict[str, Budget] = {}
 
-    def budget(self, run: str, owner: str, max_cost_usd: float) -> Budget:
-        """Return a worker's part of a run's budget.
+    def purse(self, run: str, spent_usd: float) -> Purse:
+        """Return what this worker may know of a run's money."""
+        return Purse(spent_usd, partial(self.budget, run))
+
+    def budget(self, run: str, max_cost_usd: float) -> Budget:
+        """Return this worker's part of a run's budget; the same each time, until it is given back.
 
         Raises:
             JudgeMisuse: Nothing is left of it.
         """
-        more = partial(self._grant, run, owner, max_cost_usd)
+        if run in self._budgets:
+            return self._budgets[run]
+        more = partial(self._grant, run, max_cost_usd)
         first = more(max_cost_usd * 1e-6)
         if not first:
             raise JudgeMisuse(
@@ -39,25 +64,25 @@ class Allotments:
                 where="max_cost_usd",
                 remedy="raise it, or grade fewer transcripts",
             )
-        budget = self._budgets[run, owner] = Budget(first, more=more)
+        budget = self._budgets[run] = Budget(first, more=more)
         return budget
 
     def give_back(self) -> None:
         """Give back what wasn't spent, when nothing is in flight any more."""
         rows = [
-            {"run": run, "owner": owner, "unspent": budget.unspent_usd}
-            for (run, owner), budget in self._budgets.items()
+            {"run": run, "owner": self._owner, "unspent": budget.unspent_usd} for run, budget in self._budgets.items()
         ]
         self._budgets.clear()
-        self._database.write(
-            lambda transaction: transaction.run(
-                """UPDATE ev_allotments SET granted_usd = granted_usd - :unspent
-                WHERE run = :run AND owner = :owner""",
-                rows,
+        with suppress(DatabaseFailed):  # what can't be given back counts as spent
+            self._database.write(
+                lambda transaction: transaction.run(
+                    """UPDATE ev_allotments SET granted_usd = granted_usd - :unspent
+                    WHERE run = :run AND owner = :owner""",
+                    rows,
+                )
             )
-        )
 
-    def _grant(self, run: str, owner: str, max_cost_usd: float, lacking_usd: float) -> float:
+    def _grant(self, run: str, max_cost_usd: float, lacking_usd: float) -> float:
         """Return what is granted on top of what was: at least what is lacking, or nothing."""
         lock = " FOR UPDATE" if self._database.shared else ""
 
@@ -73,7 +98,7 @@ class Allotments:
             transaction.run(
                 """INSERT INTO ev_allotments VALUES (:run, :owner, :grant)
                 ON CONFLICT (run, owner) DO UPDATE SET granted_usd = ev_allotments.granted_usd + :grant""",
-                {"run": run, "owner": owner, "grant": grant},
+                {"run": run, "owner": self._owner, "grant": grant},
             )
             return grant
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from evaluator.batch.allotment import Allotments, Purse
 from evaluator.batch.database import Database
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
@@ -44,8 +45,7 @@ class Work:
     Attributes:
         folder: Output folder.
         spec: How it grades.
-        judge: Builds the judge, which keeps its answers in the store that is given; told what was spent before, in US
-            dollars, calls included that a crash cut off.
+        judge: Builds the judge, which keeps its answers in the store that is given, within the purse.
         concurrency: Most transcripts that are graded at once.
         answers: File of paid answers; ``None`` keeps them in the folder.
         database_url: A Postgres that other workers share; ``None`` works in the folder alone.
@@ -57,7 +57,7 @@ class Work:
 
     folder: Path
     spec: Spec
-    judge: Callable[[Spec, AnswerStore, float], Judge]
+    judge: Callable[[Spec, AnswerStore, Purse], Judge]
     concurrency: int
     answers: Path | None = None
     database_url: str | None = None
@@ -136,12 +136,19 @@ class BatchRun:
         """
         work, folder = self._work, self._folder
         self._runs.risk(self.run, each_usd * work.concurrency)
+        parts = Allotments(self._database) if work.database_url else None
+
+        def purse(run: str) -> Purse:
+            spent_usd = self._runs.spent_usd(run)
+            return parts.purse(run, spent_usd) if parts else Purse(spent_usd)
+
         tools = Tools(
             runs=self._runs,
             results=self._results,
             answers=self.answers(),
-            judge=lambda run, spec, store: work.judge(spec, store, self._runs.spent_usd(run)),
+            judge=lambda run, spec, store: work.judge(spec, store, purse(run)),
             concurrency=work.concurrency,
+            closed=parts.give_back if parts else lambda: None,
         )
         shards = shards_in_hand(work.concurrency)
         if work.database_url is None:

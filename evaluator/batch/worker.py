@@ -44,6 +44,7 @@ class Tools:
         judge: Builds the judge of a run, which keeps its answers in the store that is given; raises `Unfit` if this
             machine can't, and any other error of ours if no machine could.
         concurrency: Most transcripts that are graded at once.
+        closed: Called when a worker has ended, and nothing of its is in flight.
     """
 
     runs: RunStore
@@ -51,6 +52,7 @@ class Tools:
     answers: AnswerFile | None
     judge: Callable[[str, Spec, AnswerStore], Judge]
     concurrency: int
+    closed: Callable[[], None] = lambda: None
 
 
 class Worker:
@@ -136,6 +138,7 @@ class Worker:
         self.queue.close()
         self._loop.close()
         self._scribe.close()
+        self._tools.closed()
 
     async def _graded(self, shard: str) -> None:
         """Grade a shard on this worker's own loop; called on the queue's."""

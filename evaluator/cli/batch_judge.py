@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from evaluator.backends.sharing import Sharing
+    from evaluator.batch.allotment import Purse
     from evaluator.batch.runs import Spec
     from evaluator.judges.building import JudgePlan
     from evaluator.judging import Judge
@@ -68,8 +69,8 @@ def fit_plan(settings: Settings, spec: Spec) -> JudgePlan:
     return plan
 
 
-def run_judge(plan: JudgePlan, store: AnswerStore, spent_usd: float, sharing: Sharing | None = None) -> Judge:
-    """Build the judge of a run, with what is left of its budget.
+def run_judge(plan: JudgePlan, store: AnswerStore, purse: Purse, sharing: Sharing) -> Judge:
+    """Build the judge of a run, with what is left of its budget, or with this worker's part of it.
 
     Raises:
         JudgeMisuse: Nothing is left; or as `build_judge`.
@@ -78,11 +79,13 @@ def run_judge(plan: JudgePlan, store: AnswerStore, spent_usd: float, sharing: Sh
     from evaluator.judges.building import build_judge  # noqa: PLC0415
 
     chat = plan.options.chat
-    if chat.max_cost_usd is not None:
-        left_usd = chat.max_cost_usd - spent_usd
+    if chat.max_cost_usd is not None and purse.part is not None:
+        sharing = sharing.with_budget(purse.part(chat.max_cost_usd))
+    elif chat.max_cost_usd is not None:
+        left_usd = chat.max_cost_usd - purse.spent_usd
         if left_usd <= 0:
             raise JudgeMisuse(
-                f"the budget is reached: {spent_usd:.4f} of {chat.max_cost_usd:g} US dollars are spent",
+                f"the budget is reached: {purse.spent_usd:.4f} of {chat.max_cost_usd:g} US dollars are spent",
                 where="max_cost_usd",
                 remedy="raise it, or grade fewer transcripts",
             )

@@ -18,6 +18,7 @@ from evaluator.cli.batch_progress import ProgressForm, make_view
 from evaluator.cli.batch_text import plan_lines, summary_lines
 
 if TYPE_CHECKING:
+    from evaluator.batch.allotment import Purse
     from evaluator.batch.forecast import Forecast
     from evaluator.batch.records import Item
     from evaluator.batch.run import BatchRun, Work
@@ -105,9 +106,9 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
     sharing = Sharing()
     own = make_spec(load_rubric(settings.rubric), judge, portable(settings))
 
-    def build(spec: Spec, store: AnswerStore, spent_usd: float) -> Judge:
+    def build(spec: Spec, store: AnswerStore, purse: Purse) -> Judge:
         planned = run_plan if spec.grading == own.grading else fit_plan  # this worker helps with other runs too
-        return run_judge(_batched_as(planned(settings, spec), plan), store, spent_usd, sharing)
+        return run_judge(_batched_as(planned(settings, spec), plan), store, purse, sharing)
 
     return Work(
         folder=folder,

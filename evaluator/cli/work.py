@@ -83,6 +83,7 @@ def make_station(url: str, settings: Settings, concurrency: int, name: str, rhyt
         MissingExtra: The extra `batch` isn't installed.
     """
     from evaluator.backends.sharing import Sharing  # noqa: PLC0415
+    from evaluator.batch.allotment import Allotments  # noqa: PLC0415
     from evaluator.batch.database import Database  # noqa: PLC0415
     from evaluator.batch.results import ResultStore  # noqa: PLC0415
     from evaluator.batch.roll import Rhythm  # noqa: PLC0415
@@ -94,11 +95,19 @@ def make_station(url: str, settings: Settings, concurrency: int, name: str, rhyt
 
     database, sharing = Database(url), Sharing()
     runs = RunStore(database)
+    parts = Allotments(database)
 
     def judge(run: str, spec: Spec, store: AnswerStore) -> Judge:
-        return run_judge(fit_plan(settings, spec), store, runs.progress(run).cost_usd, sharing)
+        return run_judge(fit_plan(settings, spec), store, parts.purse(run, runs.spent_usd(run)), sharing)
 
-    tools = Tools(runs=runs, results=ResultStore(database), answers=None, judge=judge, concurrency=concurrency)
+    tools = Tools(
+        runs=runs,
+        results=ResultStore(database),
+        answers=None,
+        judge=judge,
+        concurrency=concurrency,
+        closed=parts.give_back,
+    )
     place = Place(
         url=url,
         base=name,

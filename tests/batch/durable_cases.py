@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from evaluator.batch.allotment import Purse
 from evaluator.batch.database import Database
 from evaluator.batch.records import FailedItem, GradedItem, Item, Problem
 from evaluator.batch.results import Claim, Result, ResultStore
@@ -162,8 +163,8 @@ def make_work(
 ) -> Work:
     """Return a run's work with a judge whose answers are kept."""
 
-    def build(spec: Spec, store: AnswerStore, spent_usd: float) -> Judge:
-        del spec, spent_usd
+    def build(spec: Spec, store: AnswerStore, purse: Purse) -> Judge:
+        del spec, purse
         return Cached(judge, store)
 
     spec = make_spec(rubric, judge, {})

@@ -16,7 +16,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import pack_text, read_transcripts, unpack_text
 from evaluator.batch.records import FailedItem, GradedItem, Problem
 from evaluator.errors import EvaluatorError
-from evaluator.store.answers import Answers, pack, unpack
+from evaluator.store.answers import Answers, pack, pieces, unpack
 from evaluator.types import Evaluation, Transcript, Usage
 
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
@@ -150,10 +150,7 @@ class ResultStore:
         return {str(shard): int(epoch) for shard, epoch in transaction.rows(statement, {"shards": list(claims)})}
 
     def _put(self, transaction: Transaction, party: _Party, mine: Mapping[str, tuple[Result, bytes]]) -> None:
-        """Put results in the place of nothing or of a failure, and count them.
-
-        All rows go in one statement: at each one, this thread would have to wait anew for its turn to run.
-        """
+        """Put results in the place of nothing or of a failure, and count them."""
         run, attempt, grading, _ = party
         before = transaction.rows(
             """SELECT r.key, r.graded, s.run, s.attempt FROM ev_results r LEFT JOIN ev_shards s ON s.shard = r.shard
@@ -164,12 +161,13 @@ class ResultStore:
         fresh = [pair for key, pair in mine.items() if key not in standing]
         if not fresh:
             return
-        values = {
-            f"{name}_{number}": value
-            for number, (result, packed) in enumerate(fresh)
-            for name, value in _result_row(result, packed).items()
-        }
-        transaction.run(_upsert(len(fresh)), values)
+        for piece in pieces(fresh):
+            values = {
+                f"{name}_{number}": value
+                for number, (result, packed) in enumerate(piece)
+                for name, value in _result_row(result, packed).items()
+            }
+            transaction.run(_upsert(len(piece)), values)
         mended = sum(not graded and (told, begun) == (run, attempt) for _, graded, told, begun in before)
         self._count(transaction, [result for result, _ in fresh], mended)
 
@@ -251,7 +249,7 @@ class ResultStore:
         return self._dictionaries[grading]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=8)
 def _upsert(count: int) -> str:
     """Return the statement that puts so many results in the place of nothing or of a failure."""
     rows = ", ".join(f"({', '.join(f':{name}_{number}' for name in _COLUMNS)})" for number in range(count))

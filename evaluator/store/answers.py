@@ -11,11 +11,11 @@ import asyncio
 import sqlite3
 import threading
 import zlib
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +24,7 @@ from evaluator.judging import Opinion
 from evaluator.store.sqlite_file import FileKind, open_sqlite
 from evaluator.types import Vote
 
-__all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "unpack"]
+__all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "pieces", "unpack"]
 
 _FILE: Final = FileKind(
     application=0x49_45_4F_50,
@@ -37,7 +37,8 @@ _FILE: Final = FileKind(
     remedy="name another file with --cache FILE",
 )
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
-_ROWS: Final = _CHUNK // 2
+_LARGEST_PIECE: Final = 32  # rows
+_Row = TypeVar("_Row")
 _FAST: Final = 1  # zlib level: answers shrink to a third in a tenth of a millisecond
 
 
@@ -106,6 +107,19 @@ def pack(answers: Answers) -> bytes:
     return zlib.compress(_ANSWERS.dump_json(answers), _FAST)
 
 
+def pieces(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """Divide rows into few pieces of few sizes, each to be written by one statement.
+
+    After each statement a thread waits anew for its turn to run, and each size is a statement to be remembered.
+    """
+    first, size = 0, _LARGEST_PIECE
+    while first < len(rows):
+        while size > len(rows) - first:
+            size //= 2
+        yield rows[first : first + size]
+        first += size
+
+
 def unpack(packed: Iterable[bytes]) -> Answers:
     """Join what was packed, later ones before earlier ones; what is damaged counts as unknown."""
     joined = Answers({}, {})
@@ -165,9 +179,7 @@ class AnswerFile:
         with self._told("can't be written"), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:  # ends the transaction either way
-                for first in range(0, len(rows), _ROWS):
-                    # Rows of one statement: after each statement this thread must wait anew for its turn to run.
-                    some = rows[first : first + _ROWS]
+                for some in pieces(rows):
                     places = ", ".join(["(?, ?)"] * len(some))
                     values = [value for row in some for value in row]
                     self._connection.execute(f"INSERT INTO answers (head, packed) VALUES {places}", values)  # noqa: S608 - question marks

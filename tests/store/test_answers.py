@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from evaluator.errors import OptionError
 from evaluator.judging import Opinion, Quote
-from evaluator.store.answers import AnswerFile, Answers, KeptOpinion, KeptTexts, pack, unpack
+from evaluator.store.answers import AnswerFile, Answers, KeptOpinion, KeptTexts, pack, pieces, unpack
 from evaluator.types import Vote
 from tests.fakes import opinion
 
@@ -52,6 +52,15 @@ def test_any_words_survive(words: str, confidence: float) -> None:
     """Whatever a candidate said and a model wrote is kept to the letter."""
     answers = Answers({"k": KeptOpinion(Opinion("c", "absent", confidence, (Quote(0, words),), words))})
     assert unpack([pack(answers)]) == answers
+
+
+@given(rows=st.lists(st.integers(), max_size=300))
+def test_pieces_are_few_and_hold_every_row_in_order(rows: list[int]) -> None:
+    """No row is lost, and there are no more sizes than powers of two up to 32."""
+    made = list(pieces(rows))
+    assert [row for piece in made for row in piece] == rows
+    assert {len(piece) for piece in made} <= {1, 2, 4, 8, 16, 32}
+    assert len(made) <= len(rows) // 32 + 5
 
 
 def test_damaged_answers_count_as_unknown() -> None:

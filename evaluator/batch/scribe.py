@@ -2,7 +2,8 @@
 
 In: what many coroutines want read or written. Out: one reading and one transaction for all that came meanwhile, so that
 each costs a share of a disk's wait instead of a whole one. What an item's judge answered is kept before the item's
-result, in order; whoever waits for the result knows that both are safe.
+result, in order; whoever waits for the result knows that both are safe. What is written is packed before it comes here:
+each thing that this thread does has to wait for Python's lock, which the grading thread holds most of the time.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import asyncio
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from evaluator.batch.results import ClaimLost, Result, ResultStore
-from evaluator.store.answers import AnswerFile, Answers
+from evaluator.store.answers import AnswerFile, Answers, pack
 
 __all__ = ["Scribe"]
 
@@ -32,7 +33,7 @@ class _Asked:
 @dataclass(frozen=True, slots=True)
 class _Answered:
     head: str
-    answers: Answers
+    packed: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Scribe:
         """
         if self._broken is not None:
             raise self._broken
-        self._orders.put(_Answered(head, answers))
+        self._orders.put(_Answered(head, pack(answers)))
 
     async def keep(self, result: Result) -> None:
         """Keep a result; return when it is safe.
@@ -87,7 +88,8 @@ class Scribe:
             EvaluatorError: It can't be written, or writing has failed before.
         """
         loop = asyncio.get_running_loop()
-        done = _Done(result, loop, loop.create_future())
+        packed = replace(result, packed=self._results.pack(result))
+        done = _Done(packed, loop, loop.create_future())
         self._orders.put(done)
         await done.written
 
@@ -126,14 +128,14 @@ class Scribe:
     def _write(self, orders: Sequence[_Answered | _Done]) -> None:
         if not orders:
             return
-        answers = [(order.head, order.answers) for order in orders if isinstance(order, _Answered)]
+        answers = [(order.head, order.packed) for order in orders if isinstance(order, _Answered)]
         done = [order for order in orders if isinstance(order, _Done)]
         if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
             _tell([(order.loop, order.written, self._broken) for order in done])
             return
         try:
             if self._answers is not None and answers:
-                self._answers.write_many(answers)
+                self._answers.write_packed(answers)
                 answers = []
             lost = self._results.write([order.result for order in done], answers)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is

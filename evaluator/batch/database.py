@@ -63,6 +63,10 @@ class Transaction(Protocol):
         """Run a statement and return its rows; a list among the values stands for ``IN :name``."""
         ...
 
+    def each(self, statement: str, values: Values) -> Iterator[Row]:
+        """Run a statement and yield its rows, so that many never stand in memory together; as `rows`."""
+        ...
+
     def run(self, statement: str, values: Values | Sequence[Values] | None = None) -> int:
         """Run a statement, once or for each of several sets of values; return how many rows it touched."""
         ...
@@ -182,6 +186,9 @@ class _Connection:
 
     def rows(self, statement: str, values: Values | None = None) -> Sequence[Row]:
         return self._execute(statement, values).all()
+
+    def each(self, statement: str, values: Values) -> Iterator[Row]:
+        yield from self._execute(statement, values)
 
     def run(self, statement: str, values: Values | Sequence[Values] | None = None) -> int:
         if not values and values is not None:

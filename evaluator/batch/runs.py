@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Final
 
 from evaluator.batch.database import Database, Transaction
@@ -181,7 +182,7 @@ class RunStore:
             ((items, readable, different),) = transaction.rows(
                 "SELECT count(*), count(key), count(DISTINCT key) FROM ev_items WHERE run = :run", {"run": run}
             )
-            still = len(transaction.rows(_OPEN, {"run": run, "grading": grading, "again": 0}))
+            still = _open_count(transaction, run, grading)
             return Counts(items, items - readable, readable - different, different - still, still)
 
         return self._database.read(work)
@@ -190,8 +191,9 @@ class RunStore:
         """Return some of the transcripts that need a result, spread evenly over the run."""
 
         def work(transaction: Transaction) -> list[Transcript]:
-            keys = [key for _, key in transaction.rows(_OPEN, {"run": run, "grading": grading, "again": 0})]
-            chosen = keys[:: max(1, len(keys) // size)][:size]
+            step = max(1, _open_count(transaction, run, grading) // size)
+            rows = transaction.each(_OPEN, {"run": run, "grading": grading, "again": 0})
+            chosen = [key for _, key in islice(rows, 0, size * step, step)]
             return list(read_transcripts(transaction, chosen).values())
 
         return self._database.read(work)
@@ -202,11 +204,11 @@ class RunStore:
 
         def work(transaction: Transaction) -> list[str]:
             values = {"run": run, "grading": grading}
-            rows = transaction.rows(_OPEN, {**values, "again": turn.again})
             held = transaction.rows(
                 "SELECT keys FROM ev_shards WHERE run = :run AND grading = :grading AND finished = 0", values
             )
             taken = {key for (keys,) in held for key in keys.split()}
+            rows = transaction.each(_OPEN, {**values, "again": turn.again})
             shards = [
                 {"shard": f"{run}-{turn.attempt}.{turn.number}-{_digest(' '.join(keys))[:20]}", "keys": " ".join(keys)}
                 for keys in chunks((key for _, key in rows if key not in taken), size)
@@ -303,6 +305,11 @@ class RunStore:
         )
         graded, review, failed, requests, cost_usd, unpriced = sums
         return Progress(int(graded), int(review), int(failed), int(requests), float(cost_usd), int(unpriced))
+
+
+def _open_count(transaction: Transaction, run: str, grading: str) -> int:
+    """Return how many different transcripts need a result."""
+    return sum(1 for _ in transaction.each(_OPEN, {"run": run, "grading": grading, "again": 0}))
 
 
 def _digest(text: str) -> str:

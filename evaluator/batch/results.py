@@ -16,7 +16,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import pack_text, read_transcripts, unpack_text
 from evaluator.batch.records import FailedItem, GradedItem, Problem
 from evaluator.errors import EvaluatorError
-from evaluator.store.answers import Answers, pieces, unpack
+from evaluator.store.answers import Answers, pack, pieces, unpack
 from evaluator.types import Evaluation, Transcript, Usage
 
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
@@ -53,23 +53,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one transcript; exactly one of evaluation and problem is set.
-
-    Attributes:
-        claim: Under which it was graded.
-        key: Content key of the transcript.
-        evaluation: Its evaluation.
-        problem: Why it has none.
-        usage: What it took.
-        packed: As `ResultStore.pack` packs it; ``None`` if that is still to be done.
-    """
+    """What became of one transcript; exactly one of evaluation and problem is set."""
 
     claim: Claim
     key: str
     evaluation: Evaluation | None
     problem: Problem | None
     usage: Usage
-    packed: bytes | None = None
 
 
 class ClaimLost(EvaluatorError):
@@ -106,9 +96,7 @@ class ResultStore:
             found = read_transcripts(transaction, [key for key in keys.split() if key in known])
             return Claim(shard, run, grading, attempt, owner, epoch, found)
 
-        claim = self._database.write(work)
-        self._dictionary_of(claim.grading)  # known before an event loop needs it
-        return claim
+        return self._database.write(work)
 
     def release(self, claim: Claim) -> None:
         """Say that a shard is finished, unless somebody else has taken it."""
@@ -131,13 +119,13 @@ class ResultStore:
             packed.setdefault(head, []).append(one)
         return {head: unpack(all_of_it) for head, all_of_it in packed.items()}
 
-    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, bytes]] = ()) -> set[str]:
-        """Keep results, and packed answers by head, in one transaction; return the shards of which nothing was kept.
+    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, Answers]] = ()) -> set[str]:
+        """Keep results, and answers by head, in one transaction; return the shards of which nothing was kept.
 
         These were taken by somebody else: the results come under a claim that is lost.
         """
-        rows = [(result, result.packed or self.pack(result)) for result in results]
-        kept = [{"head": head, "packed": one} for head, one in answers]
+        rows = [(result, self._packed(result)) for result in results]
+        kept = [{"head": head, "packed": pack(one)} for head, one in answers]
 
         def work(transaction: Transaction) -> set[str]:
             transaction.run("INSERT INTO ev_answers (head, packed) VALUES (:head, :packed)", kept)
@@ -152,12 +140,6 @@ class ResultStore:
             return {claim.shard for claim in claims.values() if holding.get(claim.shard) != claim.epoch}
 
         return self._database.write(work)
-
-    def pack(self, result: Result) -> bytes:
-        """Return a result as it is kept; waits for the database only for the first of a grading that nobody claimed."""
-        told = asdict(result.problem or _NOT_GRADED)
-        text = json.dumps(told) if result.evaluation is None else result.evaluation.model_dump_json()
-        return pack_text(text, self._dictionary_of(result.claim.grading))
 
     def _holding(self, transaction: Transaction, claims: Mapping[str, Claim]) -> dict[str, int]:
         """Return the epochs of shards, which nobody can take before the transaction ends."""
@@ -247,6 +229,11 @@ class ResultStore:
         if packed is not None:
             return FailedItem(item=name, columns=told, **json.loads(self._unpacked(grading, packed)))
         return FailedItem(item=name, columns=told, **asdict(_NOT_GRADED))
+
+    def _packed(self, result: Result) -> bytes:
+        told = asdict(result.problem or _NOT_GRADED)
+        text = json.dumps(told) if result.evaluation is None else result.evaluation.model_dump_json()
+        return pack_text(text, self._dictionary_of(result.claim.grading))
 
     def _unpacked(self, grading: str, packed: bytes) -> bytes:
         return unpack_text(packed, self._dictionary_of(grading))

@@ -2,8 +2,7 @@
 
 In: what many coroutines want read or written. Out: one reading and one transaction for all that came meanwhile, so that
 each costs a share of a disk's wait instead of a whole one. What an item's judge answered is kept before the item's
-result, in order; whoever waits for the result knows that both are safe. What is written is packed before it comes here:
-each thing that this thread does has to wait for Python's lock, which the grading thread holds most of the time.
+result, in order; whoever waits for the result knows that both are safe.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import asyncio
 import queue
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from evaluator.batch.results import ClaimLost, Result, ResultStore
-from evaluator.store.answers import AnswerFile, Answers, pack
+from evaluator.store.answers import AnswerFile, Answers
 
 __all__ = ["Scribe"]
 
@@ -33,7 +32,7 @@ class _Asked:
 @dataclass(frozen=True, slots=True)
 class _Answered:
     head: str
-    packed: bytes
+    answers: Answers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +77,7 @@ class Scribe:
         """
         if self._broken is not None:
             raise self._broken
-        self._orders.put(_Answered(head, pack(answers)))
+        self._orders.put(_Answered(head, answers))
 
     async def keep(self, result: Result) -> None:
         """Keep a result; return when it is safe.
@@ -88,8 +87,7 @@ class Scribe:
             EvaluatorError: It can't be written, or writing has failed before.
         """
         loop = asyncio.get_running_loop()
-        packed = replace(result, packed=self._results.pack(result))
-        done = _Done(packed, loop, loop.create_future())
+        done = _Done(result, loop, loop.create_future())
         self._orders.put(done)
         await done.written
 
@@ -128,14 +126,14 @@ class Scribe:
     def _write(self, orders: Sequence[_Answered | _Done]) -> None:
         if not orders:
             return
-        answers = [(order.head, order.packed) for order in orders if isinstance(order, _Answered)]
+        answers = [(order.head, order.answers) for order in orders if isinstance(order, _Answered)]
         done = [order for order in orders if isinstance(order, _Done)]
         if self._broken is not None:  # an answer that came before may be lost: no result may say that it is safe
             _tell([(order.loop, order.written, self._broken) for order in done])
             return
         try:
             if self._answers is not None and answers:
-                self._answers.write_packed(answers)
+                self._answers.write_many(answers)
                 answers = []
             lost = self._results.write([order.result for order in done], answers)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is

@@ -175,10 +175,7 @@ class AnswerFile:
         Raises:
             OptionError: The file can't be written.
         """
-        self.write_packed([(head, pack(one)) for head, one in answers])
-
-    def write_packed(self, rows: Sequence[tuple[str, bytes]]) -> None:
-        """Keep answers that `pack` has packed, all or none; as `write_many`."""
+        rows = [(head, pack(one)) for head, one in answers]
         with self._told("can't be written"), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:  # ends the transaction either way

@@ -17,7 +17,7 @@ from evaluator.batch.packing import chunks, dictionary_of, pack_text, pack_trans
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.runs import Counts, Progress
 from evaluator.errors import OptionError
-from evaluator.store.answers import Answers, KeptOpinion, pack
+from evaluator.store.answers import Answers, KeptOpinion
 from tests.batch.durable_cases import SPEC, Stores, evaluation_of, item, items, problem, result, unreadable
 from tests.fakes import make_rubric, make_transcript, opinion
 
@@ -112,7 +112,7 @@ def test_a_lost_claim_keeps_what_was_paid(stores: Stores) -> None:
     (claim,) = stores.claims(turn)
     stores.results.claim(claim.shard, "new")
     kept = Answers({"k": KeptOpinion(opinion("vanity", "absent"))})
-    stores.results.write([result(claim, next(iter(claim.open)))], [("head", pack(kept))])
+    stores.results.write([result(claim, next(iter(claim.open)))], [("head", kept)])
     assert stores.results.answers(["head", "other"]) == {"head": kept}
 
 

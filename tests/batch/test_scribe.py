@@ -31,7 +31,7 @@ class _Gated(ResultStore):
         self.groups: list[tuple[int, int]] = []
         self.error: Exception | None = None
 
-    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, bytes]] = ()) -> set[str]:
+    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, Answers]] = ()) -> set[str]:
         self.entered.set()
         self.gate.wait(10)
         self.groups.append((len(results), len(answers)))

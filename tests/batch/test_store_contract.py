@@ -15,7 +15,7 @@ from evaluator.batch.database import Database
 from evaluator.batch.records import FailedItem, GradedItem, Item, Problem
 from evaluator.batch.results import Claim, Result, ResultStore
 from evaluator.batch.runs import Round, RunStore, Spec
-from evaluator.store.answers import Answers, KeptOpinion, pack
+from evaluator.store.answers import Answers, KeptOpinion
 from evaluator.types import Usage
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 
@@ -142,7 +142,7 @@ def test_paid_answers_are_kept_even_of_a_lost_claim(stores: Stores) -> None:
     old = stores.results.claim(shard, "old")
     stores.results.claim(shard, "new")
     answers = Answers({"k": KeptOpinion(opinion("vanity", "present", "track clicks"))})
-    stores.results.write([_graded(old, next(iter(old.open)))], [("head", pack(answers))])
+    stores.results.write([_graded(old, next(iter(old.open)))], [("head", answers)])
     assert stores.results.answers(["head", "other"]) == {"head": answers}
 
 

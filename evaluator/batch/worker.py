@@ -135,6 +135,7 @@ class Worker:
 
     def close(self) -> None:
         """End at once; what isn't finished is taken up by another life of this worker."""
+        self.drain("this worker was closed", leave=True)  # or a slot that one shard frees goes to the next one's item
         self.queue.close()
         self._loop.close()
         self._scribe.close()

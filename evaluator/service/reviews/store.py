@@ -45,7 +45,7 @@ class ReviewStore:
 
         def work(transaction: Transaction) -> Review:
             rows = transaction.rows(
-                "SELECT packed, judge FROM sv_evaluations WHERE tenant = :tenant AND id = :evaluation" + locked,
+                f"SELECT packed, judge FROM sv_evaluations WHERE tenant = :tenant AND id = :evaluation{locked}",  # noqa: S608 - our own text
                 {"tenant": tenant, "evaluation": evaluation_id},
             )
             if not rows:

@@ -15,6 +15,7 @@ from fastapi import Request
 from evaluator.batch.database import Database
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
+from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
@@ -52,6 +53,7 @@ class Service:
         self.database = Database(config.database_url or config.data / _DATABASE)
         create_service_tables(self.database)
         self.evaluations = EvaluationStore(self.database)
+        self.batches = BatchStore(self.database, clock=clock)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
         self.lanes = LaneStore(self.database, clock=clock)
@@ -78,7 +80,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk)
+        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end])
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""

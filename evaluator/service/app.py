@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
-from evaluator.service import health
+from evaluator.service import health, roster
 from evaluator.service.batches import routes as batches
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
@@ -23,7 +23,7 @@ from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, rubrics.router, reviews.router, health.router)
+_ROUTERS: Final = (evaluations.router, batches.router, rubrics.router, roster.router, reviews.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 

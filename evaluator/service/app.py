@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from evaluator.service import health, roster
+from evaluator.service.agreement import routes as agreement
+from evaluator.service.agreement.routes import AgreementRequest
 from evaluator.service.batches import routes as batches
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
@@ -23,14 +25,22 @@ from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, rubrics.router, roster.router, reviews.router, health.router)
+_ROUTERS: Final = (
+    evaluations.router,
+    batches.router,
+    rubrics.router,
+    roster.router,
+    reviews.router,
+    agreement.router,
+    health.router,
+)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`, the place and the remedy. A POST may carry an
 `Idempotency-Key`: the same key and body get the same answer for a day. Every answer has an `X-Request-Id`.
 """
-_BESIDE: Final = (EvaluationRequest, ProblemBody)  # models that no route's signature shows
+_BESIDE: Final = (AgreementRequest, EvaluationRequest, ProblemBody)  # models that no route's signature shows
 
 
 def create_app(config: ServiceConfig) -> FastAPI:

@@ -60,6 +60,7 @@ class Service:
         self.door = _open_door()
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
+        self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None

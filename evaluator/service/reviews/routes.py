@@ -29,7 +29,7 @@ from evaluator.types import Verdict
 __all__ = ["router"]
 
 router: Final = APIRouter(prefix="/v1", tags=["reviews"], responses=PROBLEM_ANSWERS)
-_JSON_LINES: Final = "application/x-ndjson"
+_JSON_LINES: Final = "application/jsonl"
 _Id = Annotated[
     str, Path(description="Id of the evaluation.", max_length=64, examples=["eval_5f0c6b1d9e2a4c3b8d7e6f50"])
 ]

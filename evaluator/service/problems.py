@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 from collections.abc import Mapping
 
 __all__ = ["Problem"]
@@ -13,10 +14,10 @@ class Problem(Exception):
     Attributes:
         status: The HTTP status.
         code: Stable name that programs branch by.
-        title: The same for every problem of this code.
-        detail: What is wrong this time; ``None`` if the title says it all.
+        detail: What is wrong this time, in one sentence.
         where: The place in the request; ``None`` if it has none.
         remedy: What would put it right; ``None`` if nothing would.
+        title: The kind of problem.
         headers: Sent with it.
     """
 
@@ -24,19 +25,19 @@ class Problem(Exception):
         self,
         status: int,
         code: str,
-        title: str,
+        detail: str,
         *,
-        detail: str | None = None,
         where: str | None = None,
         remedy: str | None = None,
+        title: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Hold the parts."""
-        super().__init__(title)
+        super().__init__(detail)
         self.status = status
         self.code = code
-        self.title = title
         self.detail = detail
+        self.title = title or http.HTTPStatus(status).phrase
         self.where = where
         self.remedy = remedy
         self.headers = dict(headers or {})

@@ -97,7 +97,9 @@ class EvaluationSummary(Wire):
     metadata: dict[str, str] = Field(default_factory=dict[str, str], description="Yours, as it was sent.")
     rubric: str = Field(description="Rubric that was asked for.")
     judge: str = Field(description="Judge that was asked for.")
-    score: float | None = Field(default=None, description="From 0 to 100; null until judged, or if nothing was decided.")
+    score: float | None = Field(
+        default=None, description="From 0 to 100; null until judged, or if nothing was decided."
+    )
     band: str | None = Field(default=None, description="Band; null until judged, and where a person must look first.")
     needs_review: bool = Field(default=False, description="Whether a person must look first.")
     problem: Failure | None = Field(default=None, description="Why there is no evaluation, if it failed.")

@@ -289,9 +289,7 @@ def _submit(
         ON CONFLICT (run) DO NOTHING""",
         lane,
     )
-    transaction.run(
-        "INSERT INTO ev_gradings VALUES (:grading, :dictionary) ON CONFLICT (grading) DO NOTHING", lane
-    )
+    transaction.run("INSERT INTO ev_gradings VALUES (:grading, :dictionary) ON CONFLICT (grading) DO NOTHING", lane)
     fresh = [(job, one) for job, one in zip(jobs, packed, strict=True) if insert(transaction, [job.kept])]
     items: list[tuple[int, str]] = []
     for job, (key, words) in fresh:
@@ -301,7 +299,8 @@ def _submit(
             {"run": run, "grading": grading, "key": key, "tenant": job.kept.tenant, "id": job.kept.id},
         )
         transaction.run(
-            "INSERT INTO ev_transcripts VALUES (:key, :words) ON CONFLICT (key) DO NOTHING", {"key": key, "words": words}
+            "INSERT INTO ev_transcripts VALUES (:key, :words) ON CONFLICT (key) DO NOTHING",
+            {"key": key, "words": words},
         )
         transaction.run(
             "INSERT INTO ev_items (run, position, name, columns, key) VALUES (:run, :position, '', '{}', :key)",

@@ -1,0 +1,93 @@
+"""One evaluation while its caller waits: within a deadline, and no longer than they stay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from fastapi import Request
+
+from evaluator.batch.loop import LoopThread
+from evaluator.judging import Judge
+from evaluator.pipeline import aevaluate
+from evaluator.rubric import Rubric
+from evaluator.service.problems import Problem
+from evaluator.types import Evaluation, Transcript
+
+__all__ = ["ClientGone", "Room", "grade"]
+
+_RETRY_S: Final = 2
+
+
+class ClientGone(Exception):  # noqa: N818 - it is no error of anybody's
+    """Nobody waits for the answer any more."""
+
+
+class Room:
+    """Lets so many evaluations be in work at once, and sends the others away at once rather than let all wait."""
+
+    def __init__(self, places: int) -> None:
+        """Hold so many places."""
+        self._places = places
+        self.taken = 0
+
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """Take a place while the block runs; on the event loop alone.
+
+        Raises:
+            Problem: 503; all are taken.
+        """
+        if self.taken >= self._places:
+            raise Problem(
+                503,
+                "overloaded",
+                "The service has too much in work",
+                remedy="come again, or ask with `Prefer: respond-async`",
+                headers={"Retry-After": str(_RETRY_S)},
+            )
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+async def grade(
+    request: Request, loop: LoopThread, transcript: Transcript, rubric: Rubric, judge: Judge, deadline_s: float
+) -> Evaluation:
+    """Judge a transcript on the grading thread; given up when the deadline passes or the client goes.
+
+    Raises:
+        Problem: 504; the deadline passed.
+        ClientGone: Nobody waits.
+        EvaluatorError: As `aevaluate`.
+    """
+    work = asyncio.wrap_future(loop.submit(aevaluate(transcript, rubric, judge)))
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        done, _ = await asyncio.wait((work, gone), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        if work in done:
+            return work.result()
+        if gone in done:
+            raise ClientGone
+        raise Problem(
+            504,
+            "deadline",
+            "The judge didn't answer in time",
+            where="deadline_s",
+            remedy="ask with `Prefer: respond-async`, or allow more time",
+        )
+    finally:
+        for task in (work, gone):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await gone
+
+
+async def _gone(request: Request) -> None:
+    """Return when the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,7 +102,10 @@ class Budgets:
             standing = _standing(transaction, tenant, now, besides=reservation.reservation)
             if standing.left is not None and nano(usd) > standing.left:
                 return standing.told()
-            transaction.run("DELETE FROM sv_spend WHERE tenant = :tenant AND lapses_s < :old", {"tenant": tenant, "old": now - _KEPT_S})
+            transaction.run(
+                "DELETE FROM sv_spend WHERE tenant = :tenant AND lapses_s < :old",
+                {"tenant": tenant, "old": now - _KEPT_S},
+            )
             transaction.run(
                 """INSERT INTO sv_spend (reservation, tenant, month, nano, held, lapses_s)
                 VALUES (:reservation, :tenant, :month, :nano, 1, :lapses_s) ON CONFLICT (reservation) DO NOTHING""",
@@ -211,7 +214,7 @@ def _standing(transaction: Transaction, tenant: str, now_s: float, *, besides: s
     return _Nanos(budgets[0][0] if budgets else None, spent[0][0] if spent else 0, int(held))
 
 
-def _add_spent(transaction: Transaction, values: dict[str, object]) -> None:
+def _add_spent(transaction: Transaction, values: Mapping[str, object]) -> None:
     transaction.run(
         """INSERT INTO sv_months (tenant, month, requests, evaluations, spent_nano)
         VALUES (:tenant, :month, 0, 0, :nano)
@@ -230,9 +233,9 @@ def _exhausted(standing: Standing, usd: float, now_s: float) -> BudgetExhausted:
     return BudgetExhausted(
         402,
         "budget_exhausted",
-        f"the call may cost {usd:.4f} US dollars, and {standing.left_usd or 0:.4f} are left of this month's "
+        "The month's budget is used up",
+        detail=f"the call may cost {usd:.4f} US dollars, and {standing.left_usd or 0:.4f} are left of this month's "
         f"{standing.budget_usd or 0:.2f}",
-        title="The month's budget is used up",
         remedy="choose the local judge, which costs nothing, wait for the next month, or ask for a larger budget",
         headers={"Retry-After": str(wait)},
     )

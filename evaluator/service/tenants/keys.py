@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, cast
 
@@ -77,7 +77,7 @@ class NewKey:
     """
 
     key: Key
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,9 @@ _SELECT: Final = """SELECT k.key, k.tenant, t.name, k.name, k.scopes, k.created_
 
 
 def _known(row: Row) -> _Known:
-    key, tenant, tenant_name, name, scopes, created_s, expires_s, revoked_s, used_s, former_until_s, hashed, former = row
+    key, tenant, tenant_name, name, scopes, created_s, expires_s, revoked_s, used_s, former_until_s, hashed, former = (
+        row
+    )
     return _Known(
         Key(
             key=key,

@@ -88,7 +88,9 @@ class TenantStore:
         if (known := self._recent.get(tenant)) is not None:
             return known[0]
         now = self._clock()
-        rows = self._database.read(lambda transaction: transaction.rows(f"{_SELECT} WHERE tenant = :tenant", {"tenant": tenant}))
+        rows = self._database.read(
+            lambda transaction: transaction.rows(f"{_SELECT} WHERE tenant = :tenant", {"tenant": tenant})
+        )
         return self._recent.put(tenant, _tenant(rows[0]).limits if rows else NO_LIMITS, now)
 
     def recalls(self, tenant: str) -> bool:

@@ -68,7 +68,9 @@ class SharedRates:
 
         def work(transaction: Transaction) -> Passage:
             if self._database.shared:
-                transaction.run("SET LOCAL synchronous_commit = off")  # a count may be lost in a crash; no request waits
+                transaction.run(
+                    "SET LOCAL synchronous_commit = off"
+                )  # a count may be lost in a crash; no request waits
             lock(self._database, transaction, "rates", tenant)
             rows = transaction.rows("SELECT counts FROM sv_rates WHERE tenant = :tenant", {"tenant": tenant})
             window, passage = (_read(rows[0][0]) if rows else Window()).add(self._clock(), limit)

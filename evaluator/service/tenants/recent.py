@@ -18,9 +18,7 @@ _Value = TypeVar("_Value")
 class Recent(Generic[_Value]):
     """The values of some names for a few seconds; the oldest go first if there are many. Safe to share by threads."""
 
-    def __init__(
-        self, clock: Callable[[], float], lasts_s: float = LOOKED_UP_FOR_S, most: int = _MOST
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], lasts_s: float = LOOKED_UP_FOR_S, most: int = _MOST) -> None:
         """Begin with nothing."""
         self._clock = clock
         self._lasts_s = lasts_s

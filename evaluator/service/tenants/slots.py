@@ -1,4 +1,4 @@
-"""How many evaluations of a tenant are in flight: counted in memory or in the database, as requests are (see `rates`)."""
+"""How many evaluations of a tenant are in flight: counted in memory or in the database, as requests are in `rates`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ class SharedPlaces:
             if taken >= limit:
                 return False
             transaction.run(
-                "INSERT INTO sv_slots (slot, tenant, lapses_s) VALUES (:slot, :tenant, :lapses_s) ON CONFLICT DO NOTHING",
+                """INSERT INTO sv_slots (slot, tenant, lapses_s) VALUES (:slot, :tenant, :lapses_s)
+                ON CONFLICT (slot) DO NOTHING""",
                 values,
             )
             return True
@@ -162,10 +163,13 @@ class Slots:
             raise Problem(
                 429,
                 "concurrency_limit",
-                f"{limit} evaluations are in flight already",
-                title="Too many evaluations at once",
+                "Too many evaluations at once",
+                detail=f"{limit} evaluations are in flight already",
                 remedy="wait until one of them has ended",
-                headers={"Retry-After": str(_RETRY_S), "RateLimit-Policy": f'"evaluations";q={limit};qu="concurrent-requests"'},
+                headers={
+                    "Retry-After": str(_RETRY_S),
+                    "RateLimit-Policy": f'"evaluations";q={limit};qu="concurrent-requests"',
+                },
             )
         return place
 

@@ -18,7 +18,8 @@ TABLES: Final[tuple[str, ...]] = (
         revoked_s {real}, used_s {real})""",
     "CREATE INDEX IF NOT EXISTS sv_keys_by_tenant ON sv_keys (tenant)",
     "CREATE TABLE IF NOT EXISTS sv_rates (tenant TEXT NOT NULL PRIMARY KEY, counts TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sv_slots (slot TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, lapses_s {real} NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS sv_slots (
+        slot TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, lapses_s {real} NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS sv_slots_by_tenant ON sv_slots (tenant)",
     """CREATE TABLE IF NOT EXISTS sv_months (
         tenant TEXT NOT NULL, month TEXT NOT NULL, requests BIGINT NOT NULL, evaluations BIGINT NOT NULL,
@@ -28,6 +29,7 @@ TABLES: Final[tuple[str, ...]] = (
         held INTEGER NOT NULL, lapses_s {real} NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS sv_spend_by_tenant ON sv_spend (tenant, month, held)",
 )
+_LOCK: Final = 0x4556_5400
 _AREAS: Final = {"rates": 1, "slots": 2, "spend": 3}
 
 
@@ -40,6 +42,3 @@ def lock(database: Database, transaction: Transaction, area: str, tenant: str) -
     if database.shared:
         statement = "SELECT pg_advisory_xact_lock(:area, hashtext(:tenant))"
         transaction.rows(statement, {"area": _LOCK + _AREAS[area], "tenant": tenant})
-
-
-_LOCK: Final = 0x4556_5400

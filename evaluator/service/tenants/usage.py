@@ -16,7 +16,7 @@ from typing import Final, Literal
 from evaluator.batch.database import Database, DatabaseFailed, Transaction
 from evaluator.service.tenants.months import month_of
 
-__all__ = ["Used", "UsageCounts"]
+__all__ = ["UsageCounts", "Used"]
 
 _EVERY_S: Final = 5.0
 
@@ -61,6 +61,8 @@ class UsageCounts:
         with self._lock:
             counts, self._counts = self._counts, Counter()
             self._written_s = self._clock()
+        if not counts:
+            return
         months = sorted({(tenant, month) for tenant, month, _ in counts})
         rows = [
             {

@@ -51,12 +51,16 @@ class Window:
         counts = tuple(each for each in self.counts if second - WINDOW_S <= each[0] <= second + WINDOW_S)
         total = sum(count for _, count in counts)
         if total >= limit:
-            return Window(counts), Passage(False, limit, 0, _frees_s(counts, total - limit + 1) - now_s)
+            return Window(counts), Passage(
+                allowed=False, limit=limit, left=0, reset_s=_frees_s(counts, total - limit + 1) - now_s
+            )
         if counts and counts[-1][0] >= second:
             counts = (*counts[:-1], (counts[-1][0], counts[-1][1] + 1))
         else:
             counts = (*counts, (second, 1))
-        return Window(counts), Passage(True, limit, limit - total - 1, _frees_s(counts, 1) - now_s)
+        return Window(counts), Passage(
+            allowed=True, limit=limit, left=limit - total - 1, reset_s=_frees_s(counts, 1) - now_s
+        )
 
 
 def _frees_s(counts: tuple[tuple[int, int], ...], wanted: int) -> float:

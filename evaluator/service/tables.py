@@ -11,8 +11,8 @@ from evaluator.batch.database import Database, Transaction
 from evaluator.batch.schema import create_tables
 from evaluator.service.evaluations import tables as evaluations
 from evaluator.service.idempotency import tables as idempotency
-from evaluator.service.tenants import tables as tenants
 from evaluator.service.rubrics import tables as rubrics
+from evaluator.service.tenants import tables as tenants
 
 __all__ = ["create_service_tables"]
 

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="Postgres that the workers of a batch share; a file of the run if not set."
     )
+    service_data: Path | None = Field(default=None, description="Folder of the service's database, queue and keys.")
     record: Path | None = Field(default=None, description="Folder to record exchanges with providers in.")
     replay: Path | None = Field(default=None, description="Folder of recordings to answer from; nothing is sent.")
     api_key: SecretStr | None = Field(default=None, description="Key of a compatible server, if it asks for one.")

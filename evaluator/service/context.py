@@ -18,14 +18,15 @@ from evaluator.errors import EvaluatorError
 from evaluator.service.config import ServiceConfig
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
+from evaluator.service.idempotency.claims import ClaimStore
+from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
-from evaluator.service.tenants.caller import Caller
-from evaluator.service.tenants.door import Door
+from evaluator.service.tenants.tenancy import Tenancy
 
 __all__ = ["Service", "new_id", "service_of"]
 
@@ -53,7 +54,9 @@ class Service:
         self.evaluations = EvaluationStore(self.database)
         self.rubrics = RubricShelf(self.database)
         self.lanes = LaneStore(self.database, clock=clock)
-        self.door = _open_door()
+        self.tenancy = Tenancy.over(self.database, clock)
+        self.door = self.tenancy.door
+        self.idempotency = Idempotency(ClaimStore(self.database, clock))
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
         self.draining = asyncio.Event()
@@ -101,6 +104,7 @@ class Service:
         if self._foreman is not None:
             self._foreman.close()
         self.loop.close()
+        self.tenancy.usage.flush()
         self.database.close()
 
 
@@ -116,21 +120,3 @@ def new_id(prefix: str) -> str:
 
 def _machine() -> str:
     return re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:60] or "service"
-
-
-def _open_door() -> Door:
-    return Door(_NoKeys(), _NoGate())
-
-
-class _NoKeys:
-    def any(self) -> bool:
-        return False
-
-    def caller(self, token: str) -> Caller:
-        raise NotImplementedError(token[:0])
-
-
-class _NoGate:
-    def pass_through(self, tenant: str) -> dict[str, str]:
-        del tenant
-        return {}

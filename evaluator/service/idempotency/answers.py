@@ -11,8 +11,7 @@ __all__ = ["Answer", "pack_answer", "unpack_answer", "worth_keeping"]
 _HEADERS: Final = frozenset(
     {"content-type", "content-language", "content-disposition", "etag", "link", "location", "preference-applied"}
 )
-_PASSING: Final = frozenset({401, 402, 403, 404, 408, 409, 423, 425, 429})
-_FAILED: Final = 500
+_DONE: Final = 2  # of a status's digits the first
 _LENGTH_BYTES: Final = 4
 
 
@@ -32,8 +31,8 @@ class Answer:
 
 
 def worth_keeping(answer: Answer) -> bool:
-    """Return whether the same request would be answered so again; else a repeated one had better run."""
-    return answer.status < _FAILED and answer.status not in _PASSING
+    """Return whether something was made; a refusal or a failure is better found anew, since its cause may be gone."""
+    return answer.status // 100 == _DONE
 
 
 def pack_answer(answer: Answer) -> bytes:

@@ -158,6 +158,16 @@ class ClaimStore:
         """
         return self._change(claim, _LET_GO, {})
 
+    def forget(self, claim: Claim) -> bool:
+        """Let the Idempotency-Key stand for nothing again; return whether the claim was still held.
+
+        For a request that was refused: it made nothing, and may be mended and sent with the same key.
+
+        Raises:
+            DatabaseFailed: It can't be written; the claim lapses.
+        """
+        return self._change(claim, _FORGET, {})
+
     def purge(self) -> int:
         """Delete what is older than a day, of all tenants; return how many requests that were.
 
@@ -185,6 +195,7 @@ _KEEP: Final = """UPDATE sv_requests SET claim = NULL, lapses_s = 0, sealed = :s
     WHERE tenant = :tenant AND name = :name AND claim = :claim"""
 _LET_GO: Final = """UPDATE sv_requests SET claim = NULL, lapses_s = 0
     WHERE tenant = :tenant AND name = :name AND claim = :claim"""
+_FORGET: Final = "DELETE FROM sv_requests WHERE tenant = :tenant AND name = :name AND claim = :claim"
 _END_ONE: Final = """DELETE FROM sv_requests
     WHERE tenant = :tenant AND name = :name AND until_s <= :now AND lapses_s <= :now"""
 _END_ALL: Final = "DELETE FROM sv_requests WHERE until_s <= :now AND lapses_s <= :now"

@@ -13,9 +13,11 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from evaluator.batch.database import DatabaseFailed
+from evaluator.errors import InputError
 from evaluator.service.idempotency.answers import Answer, pack_answer, unpack_answer, worth_keeping
 from evaluator.service.idempotency.claims import Busy, Claim, ClaimStore, Other, Replay
 from evaluator.service.idempotency.sealing import Asked
@@ -26,6 +28,7 @@ __all__ = ["Answered", "Idempotency"]
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 _RENEWALS: Final = 3  # within one lease, so that two may fail
 _RETRY_S: Final = 1
+_FAILED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,14 @@ class Idempotency:
             tenant: Whose request.
             key: Its Idempotency-Key; without one the work is always done.
             asked: The rest of it.
-            prefix: Of the id of what the work makes, as in ``ev_``.
+            prefix: Of the id of what the work makes, as in ``eval``.
             work: Gets the id, the same whenever it runs for this request, and must bear being run again with it.
 
         Raises:
             Problem: 422, the key has a wrong form or was used for another request; 409, the work is being done.
             DatabaseFailed: The claim can't be written; nothing was done.
         """
-        new_id = f"{prefix}{secrets.token_hex(12)}"
+        new_id = f"{prefix}_{secrets.token_hex(12)}"
         if key is None:
             return Answered(await work(new_id), replayed=False)
         _check(key)
@@ -82,17 +85,26 @@ class Idempotency:
             raise
 
     async def _done(self, claim: Claim, work: Callable[[str], Awaitable[Answer]]) -> Answer:
-        kept = False
+        end: Callable[[Claim], object] = self._claims.let_go
         try:
             async with self._renewed(claim):
                 answer = await work(claim.id)
+        except (Problem, InputError) as error:
+            if isinstance(error, InputError) or error.status < _FAILED:
+                end = self._refused(claim)
+            raise
+        else:
             if worth_keeping(answer):
-                await asyncio.shield(asyncio.to_thread(self._claims.keep, claim, pack_answer(answer)))
-                kept = True
+                end = partial(self._claims.keep, answer=pack_answer(answer))
+            elif answer.status < _FAILED:
+                end = self._refused(claim)
             return answer
         finally:
-            if not kept:
-                await asyncio.shield(asyncio.to_thread(self._let_go, claim))
+            await asyncio.shield(asyncio.to_thread(_end, claim, end))
+
+    def _refused(self, claim: Claim) -> Callable[[Claim], object]:
+        """Return how a claim ends whose work was refused; an earlier try of it may have made something."""
+        return self._claims.let_go if claim.again else self._claims.forget
 
     @asynccontextmanager
     async def _renewed(self, claim: Claim) -> AsyncGenerator[None]:
@@ -112,17 +124,18 @@ class Idempotency:
             with suppress(asyncio.CancelledError):
                 await renewing
 
-    def _let_go(self, claim: Claim) -> None:
-        with suppress(DatabaseFailed):  # it lapses
-            self._claims.let_go(claim)
-
     def _let_go_late(self, claiming: asyncio.Future[Claim | Replay | Busy | Other]) -> None:
         """Let go of a claim that came for someone who no longer waits for it."""
         if claiming.cancelled() or claiming.exception() is not None:
             return
         claim = claiming.result()
         if isinstance(claim, Claim):
-            asyncio.get_running_loop().run_in_executor(None, self._let_go, claim)
+            asyncio.get_running_loop().run_in_executor(None, _end, claim, self._claims.let_go)
+
+
+def _end(claim: Claim, end: Callable[[Claim], object]) -> None:
+    with suppress(DatabaseFailed):  # the claim lapses, and whoever comes then makes the same thing under the same id
+        end(claim)
 
 
 def _check(key: str) -> None:

@@ -1,4 +1,4 @@
-"""``Idempotency-Key`` in routes: ``return await idempotent(request, caller, body, "ev_", work)``."""
+"""``Idempotency-Key`` in routes: ``return await idempotent(request, caller, body, "eval", work)``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def idempotent(
         request: The request; the service stands at ``request.app.state.service``.
         caller: Whose it is.
         body: All that was sent; for a form, its parts in a form that doesn't change by chance, as its boundary does.
-        prefix: Of the id of what the work makes, as in ``ev_``.
+        prefix: Of the id of what the work makes, as in ``eval``.
         work: Gets that id, and must bear being run again with it; its response must have its whole body.
 
     Raises:

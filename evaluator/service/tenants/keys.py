@@ -11,13 +11,13 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
-from evaluator.batch.database import Database, DatabaseFailed, Row
+from evaluator.batch.database import Database, DatabaseFailed
 from evaluator.errors import OptionError
-from evaluator.service.tenants.caller import LOCAL_CALLER, SCOPES, Caller, Scope
+from evaluator.service.tenants.caller import LOCAL_CALLER, SCOPES, Caller, Scope, no_scope
+from evaluator.service.tenants.key_records import KEY_COLUMNS, KeptKey, Key, NewKey, read_key
 from evaluator.service.tenants.limits import check_name
 from evaluator.service.tenants.recent import Recent
 from evaluator.service.tenants.tokens import digest, key_of, new_token
@@ -26,6 +26,7 @@ __all__ = ["DEFAULT_SCOPES", "Key", "KeyStore", "NewKey", "Refusal"]
 
 DEFAULT_SCOPES: Final[tuple[Scope, ...]] = tuple(scope for scope in SCOPES if scope not in {"metrics", "admin"})
 _USED_EVERY_S: Final = 300.0  # a write for each request would cost more than knowing the second is worth
+_FOREVER_S: Final = 1e11  # no year that a calendar holds
 _NOBODY: Final = digest("")
 
 
@@ -38,55 +39,6 @@ class Refusal(StrEnum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A key as it may be shown; times are seconds since 1970.
-
-    Attributes:
-        key: Id.
-        tenant: Id of its tenant.
-        tenant_name: What the operator calls the tenant.
-        name: What the operator calls the key.
-        scopes: What it allows.
-        created_s: When it was made.
-        expires_s: When it ends; ``None`` if never.
-        revoked_s: When it was revoked; ``None`` if it wasn't.
-        used_s: When it was last used, to five minutes; ``None`` if never.
-        former_until_s: Until when the secret before the last rotation is valid too; ``None`` if none is.
-    """
-
-    key: str
-    tenant: str
-    tenant_name: str
-    name: str
-    scopes: tuple[Scope, ...]
-    created_s: float
-    expires_s: float | None
-    revoked_s: float | None
-    used_s: float | None
-    former_until_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewKey:
-    """A key with its token, which can't be read again.
-
-    Attributes:
-        key: The key.
-        token: What callers send.
-    """
-
-    key: Key
-    token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    key: Key
-    digest: str
-    former: str | None
-
-
 class KeyStore:
     """The keys of one database, whose tables are there. Safe to share between threads."""
 
@@ -94,7 +46,7 @@ class KeyStore:
         """Look at a database."""
         self._database = database
         self._clock = clock
-        self._recent: Recent[_Known | None] = Recent(clock)
+        self._recent: Recent[KeptKey | None] = Recent(clock)
         self._any: Recent[bool] = Recent(clock)
         self._guarded = False
 
@@ -154,9 +106,9 @@ class KeyStore:
         key, now = f"key_{secrets.token_hex(12)}", self._clock()
         if name:
             check_name(name, "--name")
-        if not scopes or not set(scopes) <= set(SCOPES):
-            raise OptionError("a scope is unknown, or none is given", where="--scopes", remedy=", ".join(SCOPES))
-        if expires_s is not None and expires_s <= now:
+        if not scopes:
+            raise no_scope()
+        if expires_s is not None and not now < expires_s < _FOREVER_S:
             raise OptionError("the key would have ended already", where="--expires-days", remedy="give more days")
         token = new_token(key)
         values = {
@@ -183,8 +135,8 @@ class KeyStore:
         Raises:
             DatabaseFailed: They can't be read.
         """
-        rows = self._database.read(lambda transaction: transaction.rows(f"{_SELECT} ORDER BY k.created_s, k.key"))
-        return [_known(row).key for row in rows]
+        rows = self._database.read(lambda transaction: transaction.rows(f"{KEY_COLUMNS} ORDER BY k.created_s, k.key"))
+        return [read_key(row).key for row in rows]
 
     def revoke(self, key: str) -> Key:
         """End a key, with the secret before its last rotation; everywhere within five seconds. Twice does no more.
@@ -212,6 +164,10 @@ class KeyStore:
             DatabaseFailed: It can't be written.
         """
         now, token = self._clock(), new_token(key)
+        if not 0 <= grace_s < _FOREVER_S:
+            raise OptionError(
+                "a grace period is no less than nothing", where="--grace-hours", remedy="give hours, or 0"
+            )
         before = self._one(key)
         if before.revoked_s is not None or (before.expires_s is not None and before.expires_s <= now):
             raise OptionError("this key has ended", where="KEY", remedy="make a new one: evaluator keys create")
@@ -232,12 +188,14 @@ class KeyStore:
         return NewKey(after, token)
 
     def _one(self, key: str) -> Key:
-        rows = self._database.read(lambda transaction: transaction.rows(f"{_SELECT} WHERE k.key = :key", {"key": key}))
+        rows = self._database.read(
+            lambda transaction: transaction.rows(f"{KEY_COLUMNS} WHERE k.key = :key", {"key": key})
+        )
         if not rows:
             raise OptionError("there is no such key", where="KEY", remedy="evaluator keys list shows all")
-        return _known(rows[0]).key
+        return read_key(rows[0]).key
 
-    def _checked(self, known: _Known | None, sent: str) -> Caller | Refusal:
+    def _checked(self, known: KeptKey | None, sent: str) -> Caller | Refusal:
         """Return the caller of a token by its hash; how long a look takes doesn't tell how much of it was right."""
         now = self._clock()
         current = hmac.compare_digest(sent, known.digest if known else _NOBODY)
@@ -253,10 +211,12 @@ class KeyStore:
             return Refusal.EXPIRED
         return Caller(key.tenant, key.key, frozenset(key.scopes))
 
-    def _read(self, key: str) -> _Known | None:
+    def _read(self, key: str) -> KeptKey | None:
         now = self._clock()
-        rows = self._database.read(lambda transaction: transaction.rows(f"{_SELECT} WHERE k.key = :key", {"key": key}))
-        return self._recent.put(key, _known(rows[0]) if rows else None, now)
+        rows = self._database.read(
+            lambda transaction: transaction.rows(f"{KEY_COLUMNS} WHERE k.key = :key", {"key": key})
+        )
+        return self._recent.put(key, read_key(rows[0]) if rows else None, now)
 
     def _note_use(self, key: Key) -> None:
         now = self._clock()
@@ -267,29 +227,3 @@ class KeyStore:
             self._database.write(
                 lambda transaction: transaction.run("UPDATE sv_keys SET used_s = :now WHERE key = :key", values)
             )
-
-
-_SELECT: Final = """SELECT k.key, k.tenant, t.name, k.name, k.scopes, k.created_s, k.expires_s, k.revoked_s, k.used_s,
-    k.former_until_s, k.digest, k.former FROM sv_keys k LEFT JOIN sv_tenants t ON t.tenant = k.tenant"""
-
-
-def _known(row: Row) -> _Known:
-    key, tenant, tenant_name, name, scopes, created_s, expires_s, revoked_s, used_s, former_until_s, hashed, former = (
-        row
-    )
-    return _Known(
-        Key(
-            key=key,
-            tenant=tenant,
-            tenant_name=tenant_name or tenant,
-            name=name,
-            scopes=cast("tuple[Scope, ...]", tuple(scope for scope in scopes.split() if scope in SCOPES)),
-            created_s=created_s,
-            expires_s=expires_s,
-            revoked_s=revoked_s,
-            used_s=used_s,
-            former_until_s=former_until_s,
-        ),
-        hashed,
-        former,
-    )

@@ -166,13 +166,16 @@ def limits(  # noqa: PLR0913 - the options of the command
 def _database(data: Path | None, url: str | None, *, make: bool = False) -> Generator[Database]:
     """Open the database of a service; one that isn't there yet is made only if asked for."""
     from evaluator.batch.database import Database  # noqa: PLC0415
+    from evaluator.cli.serve import service_config  # noqa: PLC0415
     from evaluator.cli.terminal import shown_path  # noqa: PLC0415
     from evaluator.errors import OptionError  # noqa: PLC0415
-    from evaluator.service.place import database_place  # noqa: PLC0415
     from evaluator.service.tables import create_service_tables  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
 
-    place = database_place(load_settings(), data, url)
+    settings = load_settings()
+    if data is not None:
+        settings = settings.model_copy(update={"service_data": data})
+    place = url or service_config(settings).database
     if isinstance(place, Path) and not make and not place.exists():
         raise OptionError(
             "no service keeps its data there", where=shown_path(place.parent), remedy="give the folder of the service"

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from evaluator.service import health
+from evaluator.service.batches import routes as batches
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
@@ -22,8 +23,9 @@ from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, tenants.router, health.router)
-_ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the candidate's own words.
+_ROUTERS: Final = (evaluations.router, batches.router, tenants.router, health.router)
+_ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
+candidate's own words.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`, the place and the remedy. A POST may carry an
 `Idempotency-Key`: the same key and body get the same answer for a day. Every answer has an `X-Request-Id`.

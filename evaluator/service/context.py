@@ -15,6 +15,7 @@ from fastapi import Request
 from evaluator.batch.database import Database
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
+from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
@@ -30,7 +31,6 @@ from evaluator.service.tenants.tenancy import Tenancy
 
 __all__ = ["Service", "new_id", "service_of"]
 
-_DATABASE: Final = "service.sqlite"
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
 
@@ -49,9 +49,10 @@ class Service:
         self.clock = clock
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.database = Database(config.database_url or config.data / _DATABASE)
+        self.database = Database(config.database)
         create_service_tables(self.database)
         self.evaluations = EvaluationStore(self.database)
+        self.batches = BatchStore(self.database, clock=clock)
         self.rubrics = RubricShelf(self.database)
         self.lanes = LaneStore(self.database, clock=clock)
         self.tenancy = Tenancy.over(self.database, clock)
@@ -79,7 +80,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk)
+        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end])
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""

@@ -6,6 +6,8 @@ Without any key the service is everybody's: it is served on loopback alone.
 from __future__ import annotations
 
 import ipaddress
+import socket
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -20,8 +22,14 @@ _KEEP_ALIVE_S: Final = 5
 _WAITING: Final = 2048  # connections that wait to be taken
 
 
-def serve(config: ServiceConfig, host: str, port: int) -> None:
+def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: How the service runs.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any.
+        say: Tells the operator where it is served.
 
     Raises:
         OptionError: No key is configured, and the address isn't this machine's own.
@@ -32,7 +40,7 @@ def serve(config: ServiceConfig, host: str, port: int) -> None:
             where="host",
             remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
         )
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_app(config),
             host=host,
@@ -45,7 +53,22 @@ def serve(config: ServiceConfig, host: str, port: int) -> None:
             backlog=_WAITING,
         )
     )
+    server.say = say
     server.run()
+
+
+class _Server(uvicorn.Server):
+    """Tells where it listens, once it does."""
+
+    say: Callable[[str], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in self.servers if self.started else []:
+            for listening in server.sockets:
+                host, port, *_ = listening.getsockname()
+                shown = f"[{host}]" if ":" in host else host
+                self.say(f"serving on http://{shown}:{port}, for this machine alone (no key is configured)")
 
 
 def is_loopback(host: str) -> bool:

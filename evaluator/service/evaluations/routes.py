@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from evaluator.pipeline import aevaluate
 from evaluator.service.context import Service, new_id, service_of
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read_submission
@@ -59,7 +60,7 @@ async def create_evaluation(
 
 
 @router.get("", summary="List evaluations, newest first")
-async def list_evaluations(  # noqa: PLR0913 - one parameter per filter of the list
+async def list_evaluations(  # noqa: PLR0913, PLR0917 - one parameter per filter of the list
     request: Request,
     caller: Annotated[Caller, Depends(allowed("evaluations:read"))],
     cursor: Annotated[Cursor, Query()] = None,
@@ -152,7 +153,7 @@ async def _judge(request: Request, service: Service, submission: Submission, kep
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():
-        evaluation = await grade(request, service.loop, submission.transcript, rubric, judge, deadline_s)
+        evaluation = await grade(request, service.loop, aevaluate(submission.transcript, rubric, judge), deadline_s)
     now_s = service.clock()
     card = evaluation.scorecard
     stored = asked.store is True

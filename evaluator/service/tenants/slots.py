@@ -176,7 +176,10 @@ class Slots:
     def _give_back_late(self, tenant: str, taking: asyncio.Future[str | None]) -> None:
         """Give back what was taken for someone who no longer waits for it."""
         if not taking.cancelled() and taking.exception() is None and (place := taking.result()) is not None:
-            asyncio.get_running_loop().run_in_executor(None, self._places.give_back, tenant, place)
+            if self._places.waits:
+                asyncio.get_running_loop().run_in_executor(None, self._places.give_back, tenant, place)
+            else:
+                self._places.give_back(tenant, place)
 
 
 def make_places(database: Database, clock: Callable[[], float] = time.time) -> Places:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -171,7 +170,7 @@ def test_a_process_that_is_killed_leaves_its_id_to_the_next(file_database: Datab
     ids = list[str]()
     for number in range(3):
         dying = [sys.executable, "-c", _DIES, path, "0.0", f"eval_{number}"]
-        done = subprocess.run(dying, check=False, capture_output=True, text=True, cwd=os.getcwd())
+        done = subprocess.run(dying, check=False, capture_output=True, text=True, cwd=Path.cwd())
         assert done.returncode == -signal.SIGKILL, done.stderr
         ids.append(done.stdout.strip())
     last = ClaimStore(file_database).claim("tn_a", "k", Asked("POST", "/", b"x"), "eval_last")

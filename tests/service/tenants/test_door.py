@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, TypedDict, Unpack
 
 import httpx2
 import pytest
@@ -13,7 +13,7 @@ from fastapi import Depends, FastAPI, Response
 from evaluator.batch.database import Database
 from evaluator.service.problems import add_problem_handlers
 from evaluator.service.tenants import routes
-from evaluator.service.tenants.caller import Caller
+from evaluator.service.tenants.caller import Caller, Scope
 from evaluator.service.tenants.door import allowed
 from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.service.tenants.limits import Limits
@@ -22,6 +22,11 @@ from evaluator.service.tenants.tokens import new_token
 from tests.service.conftest import Clock
 
 pytestmark = pytest.mark.loopback
+
+
+class _Options(TypedDict, total=False):
+    scopes: tuple[Scope, ...]
+    expires_s: float
 
 
 @dataclass
@@ -34,7 +39,7 @@ class _Served:
         """Where routes look for the door."""
         return self.tenancy.door
 
-    def key(self, tenant: str = "Acme", limits: Limits | None = None, **options: Any) -> dict[str, str]:
+    def key(self, tenant: str = "Acme", limits: Limits | None = None, **options: Unpack[_Options]) -> dict[str, str]:
         """Make a key; return the header that shows it."""
         made = self.tenancy.tenants.ensure(tenant)
         if limits:

@@ -90,7 +90,7 @@ async def test_who_is_cancelled_while_waiting_for_a_place_takes_none(tenants: Te
 def test_threads_take_exactly_what_is_free(places: Places) -> None:
     """Of forty that come at once, as many get a place as there are."""
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda _: places.take("tn_a", 7), range(40)))
+        taken = list(pool.map(places.take, ["tn_a"] * 40, [7] * 40))
     assert sum(place is not None for place in taken) == 7
 
 

@@ -18,11 +18,13 @@ from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
 from evaluator.service.problems import ProblemBody, add_problem_handlers
+from evaluator.service.tenants import routes as tenants
+from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, health.router)
+_ROUTERS: Final = (evaluations.router, batches.router, tenants.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 
@@ -58,6 +60,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     )
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
+    app.add_middleware(LimitHeaders)
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)

@@ -16,6 +16,7 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
+from evaluator.service.guards import BodyDeadline
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
@@ -57,6 +58,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
         redirect_slashes=False,
     )
+    app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
     for router in _ROUTERS:

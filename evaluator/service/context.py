@@ -25,6 +25,7 @@ from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.judges import JudgeRoom
+from evaluator.service.privacy.retention import Retention
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.tenancy import Tenancy
@@ -49,10 +50,11 @@ class Service:
         self.clock = clock
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.database = Database(config.database)
+        self.database = Database(config.database, erases=True)
         create_service_tables(self.database)
         self.evaluations = EvaluationStore(self.database)
         self.batches = BatchStore(self.database, clock=clock)
+        self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
         self.lanes = LaneStore(self.database, clock=clock)
         self.tenancy = Tenancy.over(self.database, clock)
@@ -80,7 +82,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end])
+        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end, self.retention.tend])
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""

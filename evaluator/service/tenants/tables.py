@@ -6,7 +6,7 @@ from typing import Final
 
 from evaluator.batch.database import Database, Transaction
 
-__all__ = ["TABLES", "lock"]
+__all__ = ["TABLES", "lock", "waive_durability"]
 
 TABLES: Final[tuple[str, ...]] = (
     """CREATE TABLE IF NOT EXISTS sv_tenants (
@@ -42,3 +42,12 @@ def lock(database: Database, transaction: Transaction, area: str, tenant: str) -
     if database.shared:
         statement = "SELECT pg_advisory_xact_lock(:area, hashtext(:tenant))"
         transaction.rows(statement, {"area": _LOCK + _AREAS[area], "tenant": tenant})
+
+
+def waive_durability(database: Database, transaction: Transaction) -> None:
+    """Let a transaction of counts end before a Postgres has it on disk: a crash of the server may forget the last ones.
+
+    A SQLite file can't tell one transaction from another in this.
+    """
+    if database.shared:
+        transaction.run("SET LOCAL synchronous_commit = off")

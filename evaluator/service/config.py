@@ -39,3 +39,8 @@ class ServiceConfig:
     drain_s: float = 12.0
     body_s: float = 30.0
     private_webhooks: bool = False
+
+    @property
+    def database(self) -> Path | str:
+        """Where what the service knows is kept: the file in its folder, or the address of its Postgres."""
+        return self.database_url or self.data / "service.sqlite"

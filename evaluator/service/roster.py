@@ -79,7 +79,12 @@ async def list_judges(
     request: Request,
     caller: Annotated[Caller, Depends(allowed("rubrics:read"))],
     rubric: Annotated[
-        str, Query(description="Rubric that they would judge by: `ID`, or `ID@VERSION`.", max_length=200)
+        str,
+        Query(
+            description="Rubric that they would judge by: `ID`, or `ID@VERSION`.",
+            max_length=200,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+        ),
     ] = "netflix_pm_metrics",
 ) -> Page[JudgeResource]:
     """Return the judges that the operator of this service allows, the default one first; all in one page."""

@@ -28,6 +28,7 @@ router: Final = APIRouter(prefix="/v1/agreement", tags=["agreement"], responses=
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _JSONL: Final = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
 _CLIENT_GONE: Final = 499
+_NAME: Final = r"^[^\x00-\x1f\x7f]*$"
 _BODY: Final = {
     "required": True,
     "content": {
@@ -65,10 +66,11 @@ async def measure_agreement(
     request: Request,
     caller: Annotated[Caller, Depends(allowed("agreement"))],
     rubric: Annotated[
-        str, Query(max_length=200, description="Rubric that was labelled by: `ID`, or `ID@VERSION`.")
+        str, Query(max_length=200, pattern=_NAME, description="Rubric that was labelled by: `ID`, or `ID@VERSION`.")
     ] = "netflix_pm_metrics",
     judge: Annotated[
-        str | None, Query(max_length=200, description="One of `/v1/judges`; the default one if not given.")
+        str | None,
+        Query(max_length=200, pattern=_NAME, description="One of `/v1/judges`; the default one if not given."),
     ] = None,
 ) -> Response:
     """Return precision, recall, F1, kappa, coverage and calibration for each criterion and over all, with intervals.

@@ -21,7 +21,8 @@ from evaluator.service.wire import Page, time_of
 __all__ = ["router"]
 
 router: Final = APIRouter(prefix="/v1/rubrics", tags=["rubrics"], responses=PROBLEM_ANSWERS)
-_Id = Annotated[str, Path(description="Id of the rubric.", max_length=100, examples=["netflix_pm_metrics"])]
+_FORM: Final = "^[0-9A-Za-z_.+-]{1,100}$"  # no null character, which one of the databases can't even be asked for
+_Id = Annotated[str, Path(description="Id of the rubric.", pattern=_FORM, examples=["netflix_pm_metrics"])]
 _Reader = Annotated[Caller, Depends(allowed("rubrics:read"))]
 _Writer = Annotated[Caller, Depends(allowed("rubrics:write"))]
 
@@ -89,7 +90,7 @@ async def get_rubric(
     caller: _Reader,
     id: _Id,  # noqa: A002 - its name in the path
     version: Annotated[
-        str | None, Query(max_length=100, description="Version; the latest if not given.", examples=["1.0.0"])
+        str | None, Query(pattern=_FORM, description="Version; the latest if not given.", examples=["1.0.0"])
     ] = None,
     accept: Annotated[str | None, Header(description="`application/yaml` for YAML.")] = None,
 ) -> Response:
@@ -124,7 +125,7 @@ async def delete_version(
     request: Request,
     caller: _Writer,
     id: _Id,  # noqa: A002 - its name in the path
-    version: Annotated[str, Path(max_length=100, description="Version.", examples=["1.0.0"])],
+    version: Annotated[str, Path(pattern=_FORM, description="Version.", examples=["1.0.0"])],
 ) -> None:
     """Delete one of your own versions that no stored evaluation names; else 409."""
     await asyncio.to_thread(service_of(request).rubrics.remove, caller.tenant, id, version)

@@ -17,6 +17,7 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
+from evaluator.service.loopback import OwnPages
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
@@ -61,6 +62,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
+    app.add_middleware(OwnPages)
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)

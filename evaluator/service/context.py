@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from fastapi import Request
@@ -17,20 +16,21 @@ from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
+from evaluator.service.costs import Purser
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
 from evaluator.service.idempotency.claims import ClaimStore
 from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.lanes import LaneStore
+from evaluator.service.jobs.lanes import LaneStore, Settled
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.privacy.retention import Retention
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.tenancy import Tenancy
 
-__all__ = ["Service", "new_id", "service_of"]
+__all__ = ["Service", "service_of"]
 
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
@@ -60,6 +60,7 @@ class Service:
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door
         self.idempotency = Idempotency(ClaimStore(self.database, clock))
+        self.purser = Purser(self.judges, self.tenancy.budgets)
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
         self.draining = asyncio.Event()
@@ -82,7 +83,9 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end, self.retention.tend])
+        self._foreman = Foreman(
+            self.lanes, self._desk, settled=self._settled, chores=[self._end_batches, self.retention.tend]
+        )
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""
@@ -100,6 +103,19 @@ class Service:
         failure: EvaluatorError | None = self._foreman.failure
         return None if failure is None else failure.message
 
+    def _settled(self, settled: Sequence[Settled]) -> None:
+        """Count what jobs took."""
+        for job in settled:
+            self.tenancy.usage.add(job.tenant, "evaluations")
+            if job.batch is None and self.judges.hosted(job.judge):
+                self.purser.settle_named(job.tenant, job.id, job.cost_usd)
+
+    def _end_batches(self) -> None:
+        """Say of batches that they have ended, and count what they took."""
+        for ended in self.batches.end():
+            if self.judges.hosted(ended.judge):
+                self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
+
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
         if self._desk is not None:
@@ -114,11 +130,6 @@ class Service:
 def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
     return cast("Service", request.app.state.service)
-
-
-def new_id(prefix: str) -> str:
-    """Return an id that nobody can guess."""
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def _machine() -> str:

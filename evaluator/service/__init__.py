@@ -1,0 +1,1 @@
+"""The HTTP service: evaluations, batches and rubrics for other programs, and a page for people."""

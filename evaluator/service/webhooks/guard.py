@@ -24,7 +24,8 @@ __all__ = ["Guard", "Target", "UrlRefused"]
 _LONGEST: Final = 2048
 _HOST: Final = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _PORTS: Final = {"https": 443, "http": 80}
-_FIRST_FREE_PORT: Final = 1024
+_FIRST_FREE_PORT: Final = 1024  # below, other services listen: mail, shells, databases of names
+_LAST_PORT: Final = 65_535
 _REMEDY: Final = "give the address of a receiver on the public internet, such as https://example.com/webhooks"
 
 
@@ -101,8 +102,8 @@ class Guard:
         if parsed.scheme == "http" and not self._allowed:
             raise _refused("it isn't encrypted", "use https")
         port = _PORTS[parsed.scheme] if parsed.port is None else parsed.port
-        if port not in _PORTS.values() and port < _FIRST_FREE_PORT:
-            raise _refused(f"its port {port} belongs to another service", "use 443, 80, or one from 1024 on")
+        if port not in _PORTS.values() and not _FIRST_FREE_PORT <= port <= _LAST_PORT:
+            raise _refused(f"its port {port} isn't one of a receiver", "use 443, 80, or one from 1024 to 65535")
         target = Target(str(parsed), host, port, secure=parsed.scheme == "https")
         own_name = host.removesuffix(".").rpartition(".")[2] == "localhost"
         if (own_name and not self._allowed) or (address is not None and not self._may(address, target)):

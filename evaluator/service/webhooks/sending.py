@@ -34,7 +34,8 @@ Failure = Literal[
     "tls_failed",
     "url_refused",
 ]
-"""Why an attempt failed; ``status`` where the receiver answered with one that isn't 2xx, 3xx or 410.
+"""Why an attempt failed; ``status`` where the receiver answered with one that isn't 2xx, 3xx or 410, and
+``invalid_response`` where it closed the connection without an answer in HTTP.
 
 A name that doesn't resolve and one that resolves to an address that may not be called are both ``address_refused``:
 nobody learns by it which names an inner network knows.

@@ -17,11 +17,12 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.problems import ProblemBody, add_problem_handlers
+from evaluator.service.webhooks import routes as webhooks
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, health.router)
+_ROUTERS: Final = (evaluations.router, batches.router, webhooks.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 

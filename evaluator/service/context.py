@@ -27,6 +27,8 @@ from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import Door
+from evaluator.service.webhooks.announcing import Announcer
+from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 
 __all__ = ["Service", "new_id", "service_of"]
 
@@ -51,10 +53,12 @@ class Service:
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database_url or config.data / _DATABASE)
         create_service_tables(self.database)
+        self.webhooks: Webhooks = open_webhooks(self.database, config, clock)
+        announcer = Announcer(self.webhooks.outbox)
         self.evaluations = EvaluationStore(self.database)
-        self.batches = BatchStore(self.database, clock=clock)
+        self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
         self.rubrics = RubricShelf(self.database)
-        self.lanes = LaneStore(self.database, clock=clock)
+        self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.door = _open_door()
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
@@ -79,6 +83,7 @@ class Service:
         )
         self._desk = Desk(plan)
         self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end])
+        self.webhooks.courier.start()
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""
@@ -102,6 +107,7 @@ class Service:
             self._desk.close(self.config.drain_s)
         if self._foreman is not None:
             self._foreman.close()
+        self.webhooks.courier.close()
         self.loop.close()
         self.database.close()
 

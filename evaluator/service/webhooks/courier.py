@@ -99,7 +99,7 @@ class Courier:
         loop, news = asyncio.get_running_loop(), asyncio.Event()
         self._wake = lambda: loop.call_soon_threadsafe(news.set)
         sender = self._make_sender()
-        prune_s = time.monotonic()
+        prune_s = 0.0
         while not self._ending.is_set():
             news.clear()
             claims = await self._claims()
@@ -110,8 +110,8 @@ class Courier:
             if not claims:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), self._limits.poll_s)
-            if time.monotonic() >= prune_s:
-                prune_s = time.monotonic() + _PRUNE_S
+            if (now_s := time.monotonic()) >= prune_s:
+                prune_s = now_s + _PRUNE_S
                 await self._patiently(self._ledger.prune)
         await self._drain()
 

@@ -15,7 +15,7 @@ from evaluator.service.webhooks.sending import Failure
 __all__ = ["Attempt", "Deliveries", "Delivery", "DeliveryStatus"]
 
 DeliveryStatus = Literal["pending", "delivered", "failed"]
-_SELECT: Final = """SELECT d.delivery, d.message, m.type, d.status, d.created_s, d.due_s, d.finished_s
+_SELECT: Final = """SELECT d.number, d.delivery, d.message, m.type, d.status, d.created_s, d.due_s, d.finished_s
     FROM sv_webhook_deliveries d JOIN sv_webhook_messages m ON m.message = d.message AND m.tenant = d.tenant
     WHERE d.tenant = :tenant AND d.endpoint = :endpoint"""
 
@@ -83,34 +83,33 @@ class Deliveries:
         endpoint: str,
         *,
         status: DeliveryStatus | None = None,
-        after: str | None = None,
+        before: int = 2**62,
         limit: int = 50,
-    ) -> list[Delivery]:
-        """Return deliveries of an endpoint, the newest first.
+    ) -> tuple[list[Delivery], int | None]:
+        """Return deliveries of an endpoint, newest first, and the number to go on from, if there are more.
 
         Args:
             tenant: Whose they are.
             endpoint: Where they go.
             status: Only those that stand so.
-            after: Id of the delivery behind which to begin.
+            before: Number of the delivery behind which to begin.
             limit: How many, at most.
 
         Raises:
-            EndpointMissing: The tenant has no such endpoint, or it no such delivery to begin behind.
+            EndpointMissing: The tenant has no such endpoint.
         """
-        values = {"tenant": tenant, "endpoint": endpoint, "status": status, "limit": limit}
+        values: dict[str, object] = {"tenant": tenant, "endpoint": endpoint, "before": before, "limit": limit + 1}
+        narrowed = ""
+        if status is not None:
+            values["status"], narrowed = status, " AND d.status = :status"
 
-        def work(transaction: Transaction) -> list[Delivery]:
+        def work(transaction: Transaction) -> tuple[list[Delivery], int | None]:
             find_endpoint(transaction, tenant, endpoint)
-            statement, place = _SELECT, dict[str, object]()
-            if status is not None:
-                statement += " AND d.status = :status"
-            if after is not None:
-                begin = _one(transaction, tenant, endpoint, after)
-                place = {"after": after, "created": begin.created_s}
-                statement += " AND (d.created_s < :created OR (d.created_s = :created AND d.delivery < :after))"
-            statement += " ORDER BY d.created_s DESC, d.delivery DESC LIMIT :limit"
-            return _with_attempts(transaction, tenant, transaction.rows(statement, {**values, **place}))
+            rows = transaction.rows(
+                f"{_SELECT} AND d.number < :before{narrowed} ORDER BY d.number DESC LIMIT :limit", values
+            )
+            more = rows[limit - 1][0] if len(rows) > limit else None
+            return _with_attempts(transaction, tenant, rows[:limit]), more
 
         return self._database.read(work)
 
@@ -165,9 +164,7 @@ def _one(transaction: Transaction, tenant: str, endpoint: str, delivery: str) ->
     )
     if not rows:
         raise EndpointMissing(
-            "there is no such delivery",
-            where="delivery",
-            remedy="list them with GET /v1/webhooks/{id}/deliveries; they are kept for 30 days",
+            "there is no such delivery", where="delivery", remedy="list them with GET /v1/webhooks/{id}/deliveries"
         )
     return _with_attempts(transaction, tenant, rows)[0]
 
@@ -176,7 +173,7 @@ def _with_attempts(transaction: Transaction, tenant: str, rows: Sequence[Row]) -
     made = transaction.rows(
         """SELECT delivery, at_s, duration_s, code, error FROM sv_webhook_attempts
         WHERE tenant = :tenant AND delivery IN :deliveries ORDER BY delivery, number""",
-        {"tenant": tenant, "deliveries": [row[0] for row in rows]},
+        {"tenant": tenant, "deliveries": [row[1] for row in rows]},
     )
     attempts: dict[str, list[Attempt]] = {}
     for delivery, *attempt in made:
@@ -192,7 +189,7 @@ def _with_attempts(transaction: Transaction, tenant: str, rows: Sequence[Row]) -
             finished_s,
             tuple(attempts.get(delivery, ())),
         )
-        for delivery, message, event, status, created_s, due_s, finished_s in rows
+        for _, delivery, message, event, status, created_s, due_s, finished_s in rows
     ]
 
 

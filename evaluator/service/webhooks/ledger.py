@@ -66,6 +66,7 @@ class Ledger:
         sealer: Sealer,
         schedule: Schedule | None = None,
         clock: Callable[[], float] = time.time,
+        kept_s: float = _KEPT_S,
     ) -> None:
         """Hold what is needed.
 
@@ -74,8 +75,10 @@ class Ledger:
             sealer: Opens secrets.
             schedule: When failed attempts are repeated.
             clock: Seconds of the epoch.
+            kept_s: How long messages are kept, sent or not.
         """
         self._database = database
+        self._kept_s = kept_s
         self._sealer = sealer
         self._schedule = schedule or Schedule()
         self._clock = clock
@@ -240,7 +243,7 @@ class Ledger:
 
     def prune(self) -> None:
         """Delete messages of every tenant that are too old to be listed or replayed."""
-        before = {"before": self._clock() - _KEPT_S}
+        before = {"before": self._clock() - self._kept_s}
         self._database.write(lambda transaction: forget_messages(transaction, "created_s < :before", before))
 
 

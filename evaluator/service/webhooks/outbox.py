@@ -108,10 +108,6 @@ class Outbox:
         """Delete what was or would be told about an evaluation or a batch that is deleted."""
         forget_messages(transaction, "tenant = :tenant AND subject = :subject", {"tenant": tenant, "subject": subject})
 
-    def forget_before(self, transaction: Transaction, *, tenant: str, before_s: float) -> None:
-        """Delete the messages of a tenant that are older than a moment, sent or not."""
-        forget_messages(transaction, "tenant = :tenant AND created_s < :before", {"tenant": tenant, "before": before_s})
-
 
 def forget_messages(transaction: Transaction, which: str, values: Mapping[str, object]) -> None:
     """Delete messages, by a condition, and what became of them."""

@@ -22,12 +22,12 @@ TABLES: Final[tuple[str, ...]] = (
     "CREATE INDEX IF NOT EXISTS sv_webhook_messages_by_subject ON sv_webhook_messages (tenant, subject)",
     "CREATE INDEX IF NOT EXISTS sv_webhook_messages_by_time ON sv_webhook_messages (created_s)",
     """CREATE TABLE IF NOT EXISTS sv_webhook_deliveries (
-        delivery TEXT PRIMARY KEY, tenant TEXT NOT NULL, message TEXT NOT NULL, endpoint TEXT NOT NULL,
-        status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0,
-        steps INTEGER NOT NULL, due_s {real} NOT NULL, lease TEXT, created_s {real} NOT NULL, finished_s {real},
-        UNIQUE (message, endpoint))""",
+        number {number}, delivery TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, message TEXT NOT NULL,
+        endpoint TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+        step INTEGER NOT NULL DEFAULT 0, steps INTEGER NOT NULL, due_s {real} NOT NULL, lease TEXT,
+        created_s {real} NOT NULL, finished_s {real}, UNIQUE (message, endpoint))""",
     "CREATE INDEX IF NOT EXISTS sv_webhook_deliveries_due ON sv_webhook_deliveries (endpoint, status, due_s)",
-    "CREATE INDEX IF NOT EXISTS sv_webhook_deliveries_by_time ON sv_webhook_deliveries (endpoint, created_s, delivery)",
+    "CREATE INDEX IF NOT EXISTS sv_webhook_deliveries_by_number ON sv_webhook_deliveries (endpoint, number)",
     """CREATE TABLE IF NOT EXISTS sv_webhook_attempts (
         delivery TEXT NOT NULL, number INTEGER NOT NULL, tenant TEXT NOT NULL, endpoint TEXT NOT NULL,
         at_s {real} NOT NULL, duration_s {real} NOT NULL, code INTEGER, error TEXT, PRIMARY KEY (delivery, number))""",

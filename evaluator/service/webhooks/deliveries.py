@@ -170,6 +170,8 @@ def _one(transaction: Transaction, tenant: str, endpoint: str, delivery: str) ->
 
 
 def _with_attempts(transaction: Transaction, tenant: str, rows: Sequence[Row]) -> list[Delivery]:
+    if not rows:
+        return []
     made = transaction.rows(
         """SELECT delivery, at_s, duration_s, code, error FROM sv_webhook_attempts
         WHERE tenant = :tenant AND delivery IN :deliveries ORDER BY delivery, number""",

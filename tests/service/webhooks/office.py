@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database import Database
+from evaluator.service.tables import create_service_tables
 from evaluator.service.webhooks.endpoints import Endpoints
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger
@@ -18,12 +18,8 @@ from evaluator.service.webhooks.outbox import Outbox
 from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import Outcome
-from evaluator.service.webhooks.tables import TABLES
 
 __all__ = ["Clock", "FixedLookup", "Office", "Scripted", "opened", "until"]
-
-_SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY"}
-_POSTGRES: Final = {"bytes": "BYTEA", "real": "DOUBLE PRECISION", "number": "BIGSERIAL PRIMARY KEY"}
 
 
 @dataclass
@@ -115,7 +111,7 @@ def opened(
     """Open the webhooks of a database; its tables are made if they aren't there."""
     database = Database(place)
     try:
-        _create(database)
+        create_service_tables(database)
         sealer = sealer or Sealer(b"k" * 32)
         schedule = schedule or Schedule(chance=lambda: 0.5)
         guard = guard or Guard()
@@ -146,11 +142,3 @@ def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
         if time.monotonic() > ends:
             raise TimeoutError
         time.sleep(0.01)
-
-
-def _create(database: Database) -> None:
-    def work(transaction: Transaction) -> None:
-        for statement in TABLES:
-            transaction.run(statement.format(**(_POSTGRES if database.shared else _SQLITE)))
-
-    database.write(work)

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,7 @@ from evaluator.service.webhooks.ledger import Claim, Ledger
 from evaluator.service.webhooks.sending import Outcome, Sender
 from evaluator.service.webhooks.signing import signed_headers
 
-__all__ = ["Courier", "Limits"]
+__all__ = ["Courier", "Limits", "shares"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PRUNE_S: Final = 3600.0
@@ -117,37 +117,16 @@ class Courier:
 
     async def _claims(self) -> list[Claim]:
         """Take what is due and has room, unless the database is away."""
-        room = self._limits.in_flight - len(self._flying)
-        if room <= 0:
+        if len(self._flying) >= self._limits.in_flight:
             return []
         try:
             due = await aside(lambda: self._ledger.due(self._limits.in_flight * 4))
-            shares = self._shares(due, room)
-            return await aside(lambda: self._ledger.claim(shares)) if shares else []
+            flying = [(claim.tenant, claim.endpoint) for claim in self._flying.values()]
+            dealt = shares(due, flying, self._limits)
+            return await aside(lambda: self._ledger.claim(dealt)) if dealt else []
         except EvaluatorError as error:
             _LOG.warning("webhooks_unread", extra={"error": type(error).__name__})
             return []
-
-    def _shares(self, due: list[tuple[str, str]], room: int) -> dict[str, int]:
-        """Deal out what may be flown: one to each endpoint by turns, as far as it and its tenant have room."""
-        at_endpoint = Counter(claim.endpoint for claim in self._flying.values())
-        at_tenant = Counter(claim.tenant for claim in self._flying.values())
-        shares = Counter[str]()
-        open_ = list(due)
-        while open_ and room > 0:
-            still: list[tuple[str, str]] = []
-            for tenant, endpoint in open_:
-                full = (
-                    at_endpoint[endpoint] >= self._limits.per_endpoint or at_tenant[tenant] >= self._limits.per_tenant
-                )
-                if full or room <= 0:
-                    continue
-                for counter, name in ((at_endpoint, endpoint), (at_tenant, tenant), (shares, endpoint)):
-                    counter[name] += 1
-                room -= 1
-                still.append((tenant, endpoint))
-            open_ = still
-        return dict(shares)
 
     async def _deliver(self, sender: Sender, claim: Claim) -> None:
         outcome = Outcome(None, "secret_unreadable", 0.0)
@@ -190,3 +169,34 @@ class Courier:
         if cut:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._patiently(lambda: self._ledger.release(cut)), _RELEASE_S)
+
+
+def shares(due: Sequence[tuple[str, str]], flying: Sequence[tuple[str, str]], limits: Limits) -> dict[str, int]:
+    """Deal out what may begin: one to each endpoint by turns, as far as it, its tenant and the whole have room.
+
+    Args:
+        due: Tenant and id of each endpoint with something due, whoever shall come first before the others.
+        flying: Tenant and id of the endpoint of each attempt that is under way.
+        limits: How much may be.
+
+    Returns:
+        How many of each endpoint's; none that gets nothing.
+    """
+    at_endpoint = Counter(endpoint for _, endpoint in flying)
+    at_tenant = Counter(tenant for tenant, _ in flying)
+    room = limits.in_flight - len(flying)
+    dealt = Counter[str]()
+    waiting = list(due)
+    while waiting and room > 0:
+        still: list[tuple[str, str]] = []
+        for tenant, endpoint in waiting:
+            full = at_endpoint[endpoint] >= limits.per_endpoint or at_tenant[tenant] >= limits.per_tenant
+            if full or room <= 0:
+                continue
+            at_endpoint[endpoint] += 1
+            at_tenant[tenant] += 1
+            dealt[endpoint] += 1
+            room -= 1
+            still.append((tenant, endpoint))
+        waiting = still
+    return dict(dealt)

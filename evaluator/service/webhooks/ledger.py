@@ -60,13 +60,14 @@ class Claim:
 class Ledger:
     """Deliveries of all tenants. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each with a usual value
         self,
         database: Database,
         sealer: Sealer,
         schedule: Schedule | None = None,
         clock: Callable[[], float] = time.time,
         kept_s: float = _KEPT_S,
+        lease_s: float = _LEASE_S,
     ) -> None:
         """Hold what is needed.
 
@@ -76,9 +77,11 @@ class Ledger:
             schedule: When failed attempts are repeated.
             clock: Seconds of the epoch.
             kept_s: How long messages are kept, sent or not.
+            lease_s: How long a claim holds; more than an attempt may take.
         """
         self._database = database
         self._kept_s = kept_s
+        self._lease_s = lease_s
         self._sealer = sealer
         self._schedule = schedule or Schedule()
         self._clock = clock
@@ -118,7 +121,7 @@ class Ledger:
                 """UPDATE sv_webhook_deliveries
                 SET lease = :lease, due_s = :until, attempts = attempts + 1
                 WHERE delivery IN :taken AND status = 'pending' AND due_s <= :now""",
-                {"lease": lease, "until": now_s + _LEASE_S, "taken": taken, "now": now_s},
+                {"lease": lease, "until": now_s + self._lease_s, "taken": taken, "now": now_s},
             )
             return self._claimed(transaction, lease, taken, now_s)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evaluator.batch.database import Database
 from evaluator.service.tables import create_service_tables
+from evaluator.service.webhooks.deliveries import Deliveries
 from evaluator.service.webhooks.endpoints import Endpoints
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger
-from evaluator.service.webhooks.deliveries import Deliveries
 from evaluator.service.webhooks.outbox import Outbox
 from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
@@ -107,7 +107,7 @@ def opened(
     schedule: Schedule | None = None,
     clock: Callable[[], float] = time.time,
     sealer: Sealer | None = None,
-) -> Iterator[Office]:
+) -> Generator[Office]:
     """Open the webhooks of a database; its tables are made if they aren't there."""
     database = Database(place)
     try:

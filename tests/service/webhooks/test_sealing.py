@@ -46,7 +46,7 @@ def test_the_file_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     """Of processes that start at once one makes the key; nobody else may read it, and nothing is left beside it."""
     path = tmp_path / "data" / "webhooks.key"
     with ThreadPoolExecutor(8) as pool:
-        sealers = list(pool.map(lambda _: Sealer.of_file(path), range(8)))
+        sealers = list(pool.map(Sealer.of_file, [path] * 8))
     sealed = sealers[0].seal("whsec_x", "o")
     assert all(sealer.open(sealed, "o") == "whsec_x" for sealer in sealers)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

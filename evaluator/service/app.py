@@ -21,11 +21,12 @@ from evaluator.service.loopback import OwnPages
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
+from evaluator.service.webhooks import routes as webhooks
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, tenants.router, health.router)
+_ROUTERS: Final = (evaluations.router, batches.router, tenants.router, webhooks.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 

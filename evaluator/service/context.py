@@ -29,6 +29,8 @@ from evaluator.service.privacy.retention import Retention
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.tenancy import Tenancy
+from evaluator.service.webhooks.announcing import Announcer
+from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 
 __all__ = ["Service", "service_of"]
 
@@ -52,14 +54,17 @@ class Service:
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database, erases=True)
         create_service_tables(self.database)
+        self.webhooks: Webhooks = open_webhooks(self.database, config, clock)
+        announcer = Announcer(self.webhooks.outbox)
         self.evaluations = EvaluationStore(self.database)
-        self.batches = BatchStore(self.database, clock=clock)
+        self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
-        self.lanes = LaneStore(self.database, clock=clock)
+        self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door
-        self.idempotency = Idempotency(ClaimStore(self.database, clock))
+        self.claims = ClaimStore(self.database, clock)
+        self.idempotency = Idempotency(self.claims)
         self.purser = Purser(self.judges, self.tenancy.budgets)
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
@@ -83,9 +88,9 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(
-            self.lanes, self._desk, settled=self._settled, chores=[self._end_batches, self.retention.tend]
-        )
+        chores = [self._end_batches, self.retention.tend, self.claims.purge]
+        self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
+        self.webhooks.courier.start()
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""
@@ -122,6 +127,7 @@ class Service:
             self._desk.close(self.config.drain_s)
         if self._foreman is not None:
             self._foreman.close()
+        self.webhooks.courier.close()
         self.loop.close()
         self.tenancy.usage.flush()
         self.database.close()

@@ -99,6 +99,7 @@ class Budgets:
             "month": reservation.month,
             "nano": nano(usd),
             "lapses_s": now + lapses_after_s,
+            "long_ago": month_of(now - _KEPT_S),
         }
 
         def work(transaction: Transaction) -> Standing | None:
@@ -106,10 +107,7 @@ class Budgets:
             standing = _standing(transaction, tenant, now, besides=reservation.reservation)
             if standing.left is not None and nano(usd) > standing.left:
                 return standing.told()
-            transaction.run(
-                "DELETE FROM sv_spend WHERE tenant = :tenant AND lapses_s < :old",
-                {"tenant": tenant, "old": now - _KEPT_S},
-            )
+            transaction.run("DELETE FROM sv_spend WHERE tenant = :tenant AND month < :long_ago", values)
             transaction.run(
                 """INSERT INTO sv_spend (reservation, tenant, month, nano, held, lapses_s)
                 VALUES (:reservation, :tenant, :month, :nano, 1, :lapses_s) ON CONFLICT (reservation) DO NOTHING""",

@@ -19,11 +19,13 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
+from evaluator.service.loopback import OwnPages
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
 from evaluator.service.rubrics import routes as rubrics
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
+from evaluator.service.webhooks import routes as webhooks
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
@@ -36,6 +38,7 @@ _ROUTERS: Final = (
     reviews.router,
     agreement.router,
     tenants.router,
+    webhooks.router,
     health.router,
 )
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
@@ -74,6 +77,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
+    app.add_middleware(OwnPages)
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)

@@ -15,6 +15,7 @@ from evaluator.service.idempotency import tables as idempotency
 from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
 from evaluator.service.tenants import tables as tenants
+from evaluator.service.webhooks import tables as webhooks
 
 __all__ = ["create_service_tables"]
 
@@ -25,6 +26,7 @@ _PARTS: Final = (
     reviews.TABLES,
     tenants.TABLES,
     idempotency.TABLES,
+    webhooks.TABLES,
 )
 _SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
 _POSTGRES: Final = {"bytes": "BYTEA", "real": "DOUBLE PRECISION", "number": "BIGSERIAL PRIMARY KEY"}

@@ -12,10 +12,10 @@ from evaluator.types import Evaluation, Verdict
 
 __all__ = [
     "CriterionReview",
+    "EvaluationFailure",
     "EvaluationOptions",
     "EvaluationResource",
     "EvaluationSummary",
-    "Failure",
     "ReviewResource",
     "ReviewsOfEvaluation",
     "Status",
@@ -52,7 +52,7 @@ class EvaluationOptions(TypedDict, total=False):
     deadline_s: float | None
 
 
-class Failure(Resource):
+class EvaluationFailure(Resource):
     """Why there is no evaluation."""
 
     code: str
@@ -79,7 +79,7 @@ class EvaluationSummary(Resource):
     score: float | None = None
     band: str | None = None
     needs_review: bool = False
-    problem: Failure | None = None
+    problem: EvaluationFailure | None = None
 
 
 class EvaluationResource(EvaluationSummary):

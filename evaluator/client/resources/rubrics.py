@@ -9,7 +9,7 @@ from evaluator.client.resources.shared import Resource
 from evaluator.rubric import Rubric
 from evaluator.types import JudgeInfo
 
-__all__ = ["JudgeResource", "Measured", "Price", "RubricCheck", "RubricFault", "RubricResource", "RubricSummary"]
+__all__ = ["JudgeAgreement", "JudgeResource", "Price", "RubricCheck", "RubricFault", "RubricResource", "RubricSummary"]
 
 
 class RubricSummary(Resource):
@@ -57,7 +57,7 @@ class Price(Resource):
     usd_at_most: float | None = None
 
 
-class Measured(Resource):
+class JudgeAgreement(Resource):
     """Agreement with people's labels on transcripts that the judge hadn't been trained on."""
 
     calibration: str
@@ -83,4 +83,4 @@ class JudgeResource(Resource):
     problem: str | None = None
     judge: JudgeInfo | None = None
     price: Price
-    measured: Measured | None = None
+    measured: JudgeAgreement | None = None

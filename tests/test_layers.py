@@ -32,7 +32,7 @@ _OWNERS: Final = {
     "huggingface_hub": ("backends/sentence_transformers.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
-    "cryptography": ("service/idempotency/sealing.py",),
+    "cryptography": ("service/idempotency/sealing.py", "service/webhooks/sealing.py"),
     "dbos": ("batch/durable.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
     "sqlalchemy": ("batch/database.py",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from evaluator.batch.runs import Spec
 from evaluator.batch.worker import Unfit
@@ -12,7 +13,9 @@ from evaluator.judging import Judge
 from evaluator.pipeline import STAGES_VERSION
 from evaluator.rubric import Rubric
 
-__all__ = ["check_spec", "make_spec"]
+__all__ = ["LANE_OF", "check_spec", "make_spec"]
+
+LANE_OF: Final = "lane_of"  # setting of a run whose grading is its owner's own: the grading that it stands for
 
 
 def make_spec(rubric: Rubric, judge: Judge, settings: Mapping[str, object]) -> Spec:
@@ -41,7 +44,7 @@ def check_spec(spec: Spec, judge: Judge) -> None:
     Raises:
         Unfit: It wouldn't: its prompt, calibration or program differ, and its results would stand under a wrong name.
     """
-    if make_spec(spec.rubric, judge, spec.settings).grading != spec.grading:
+    if make_spec(spec.rubric, judge, spec.settings).grading != spec.settings.get(LANE_OF, spec.grading):
         raise Unfit(
             "a run on this database was planned by a judge that differs from the one here",
             remedy="install the run's version of the evaluator here, with the same prompts and calibrations; "

@@ -89,16 +89,18 @@ def make_station(url: str, settings: Settings, concurrency: int, name: str, rhyt
     from evaluator.batch.roll import Rhythm  # noqa: PLC0415
     from evaluator.batch.run import shards_in_hand  # noqa: PLC0415
     from evaluator.batch.runs import RunStore  # noqa: PLC0415
+    from evaluator.batch.spec import LANE_OF  # noqa: PLC0415
     from evaluator.batch.station import Place, Station  # noqa: PLC0415
     from evaluator.batch.worker import Tools  # noqa: PLC0415
-    from evaluator.cli.batch_judge import fit_plan, run_judge  # noqa: PLC0415
+    from evaluator.run_judge import fit_plan, run_judge  # noqa: PLC0415
 
     database, sharing = Database(url), Sharing()
     runs = RunStore(database)
     parts = Allotments(database)
 
     def judge(run: str, spec: Spec, store: AnswerStore) -> Judge:
-        return run_judge(fit_plan(settings, spec), store, parts.purse(run, runs.spent_usd(run)), sharing)
+        kept = None if LANE_OF in spec.settings else store  # a service's callers didn't ask for answers to be kept
+        return run_judge(fit_plan(settings, spec), kept, parts.purse(run, runs.spent_usd(run)), sharing)
 
     tools = Tools(
         runs=runs,

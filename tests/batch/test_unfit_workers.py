@@ -15,7 +15,7 @@ from evaluator.batch.roll import Rhythm
 from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.spec import check_spec, make_spec
 from evaluator.batch.worker import Unfit
-from evaluator.cli.batch_judge import fit_plan, portable
+from evaluator.run_judge import fit_plan, portable
 from evaluator.judges.building import build_judge
 from evaluator.rubric import load_rubric
 from evaluator.settings import Settings

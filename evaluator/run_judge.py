@@ -69,8 +69,14 @@ def fit_plan(settings: Settings, spec: Spec) -> JudgePlan:
     return plan
 
 
-def run_judge(plan: JudgePlan, store: AnswerStore, purse: Purse, sharing: Sharing) -> Judge:
+def run_judge(plan: JudgePlan, store: AnswerStore | None, purse: Purse, sharing: Sharing) -> Judge:
     """Build the judge of a run, with what is left of its budget, or with this worker's part of it.
+
+    Args:
+        plan: Who judges.
+        store: Where its answers are kept; ``None`` keeps none.
+        purse: What is known of the run's money.
+        sharing: What this machine's judges share.
 
     Raises:
         JudgeMisuse: Nothing is left; or as `build_judge`.

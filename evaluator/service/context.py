@@ -1,0 +1,138 @@
+"""`Service`: what the routes work with, opened and closed with the process; at ``request.app.state.service``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import Final, cast
+
+from fastapi import Request
+
+from evaluator.batch.database import Database
+from evaluator.batch.loop import LoopThread
+from evaluator.errors import EvaluatorError
+from evaluator.service.batches.store import BatchStore
+from evaluator.service.config import ServiceConfig
+from evaluator.service.evaluations.grading import Room
+from evaluator.service.evaluations.store import EvaluationStore
+from evaluator.service.jobs.desk import Desk, DeskPlan
+from evaluator.service.jobs.foreman import Foreman
+from evaluator.service.jobs.lanes import LaneStore
+from evaluator.service.judges import JudgeRoom
+from evaluator.service.rubrics.store import RubricShelf
+from evaluator.service.tables import create_service_tables
+from evaluator.service.tenants.caller import Caller
+from evaluator.service.tenants.door import Door
+
+__all__ = ["Service", "new_id", "service_of"]
+
+_DATABASE: Final = "service.sqlite"
+_QUEUE: Final = "queue.sqlite"
+_DAY_S: Final = 86_400.0
+
+
+class Service:
+    """The parts of one service process."""
+
+    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the database and build the parts; nothing works before `start`.
+
+        Raises:
+            OptionError: The data folder or the address of the database can't be used.
+            DatabaseFailed: The database can't be used.
+        """
+        self.config = config
+        self.clock = clock
+        self.judges = JudgeRoom(config.settings, config.judges)
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.database = Database(config.database_url or config.data / _DATABASE)
+        create_service_tables(self.database)
+        self.evaluations = EvaluationStore(self.database)
+        self.batches = BatchStore(self.database, clock=clock)
+        self.rubrics = RubricShelf(self.database)
+        self.lanes = LaneStore(self.database, clock=clock)
+        self.door = _open_door()
+        self.loop = LoopThread()
+        self.room = Room(config.in_flight)
+        self.draining = asyncio.Event()
+        self._desk: Desk | None = None
+        self._foreman: Foreman | None = None
+
+    def start(self) -> None:
+        """Begin to work on jobs, with what a former life left.
+
+        Raises:
+            EvaluatorError: The queue can't be used.
+        """
+        plan = DeskPlan(
+            database=self.database,
+            url=self.config.database_url,
+            queue=self.config.data / _QUEUE,
+            name=_machine(),
+            concurrency=self.judges.hands(),
+            sharing=self.judges.sharing,
+            judge=self.judges.of_run,
+        )
+        self._desk = Desk(plan)
+        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end])
+
+    def expires_s(self) -> float:
+        """Return when what is stored now is deleted, seconds since 1970."""
+        return self.clock() + self.config.retention_days * _DAY_S
+
+    def nudge(self) -> None:
+        """Say that there is a new job."""
+        if self._foreman is not None:
+            self._foreman.nudge()
+
+    def fault(self) -> str | None:
+        """Return why jobs don't move, if they don't."""
+        if self._foreman is None:
+            return "the jobs haven't begun"
+        failure: EvaluatorError | None = self._foreman.failure
+        return None if failure is None else failure.message
+
+    def close(self) -> None:
+        """Let what is in work end, keep the rest for the next life, and close everything."""
+        if self._desk is not None:
+            self._desk.close(self.config.drain_s)
+        if self._foreman is not None:
+            self._foreman.close()
+        self.loop.close()
+        self.database.close()
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request came to."""
+    return cast("Service", request.app.state.service)
+
+
+def new_id(prefix: str) -> str:
+    """Return an id that nobody can guess."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def _machine() -> str:
+    return re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:60] or "service"
+
+
+def _open_door() -> Door:
+    return Door(_NoKeys(), _NoGate())
+
+
+class _NoKeys:
+    def any(self) -> bool:
+        return False
+
+    def caller(self, token: str) -> Caller:
+        raise NotImplementedError(token[:0])
+
+
+class _NoGate:
+    def pass_through(self, tenant: str) -> dict[str, str]:
+        del tenant
+        return {}

@@ -1,0 +1,88 @@
+"""One evaluation while its caller waits: within a deadline, and no longer than they stay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+from fastapi import Request
+
+from evaluator.batch.loop import LoopThread
+from evaluator.service.problems import Problem
+
+__all__ = ["ClientGone", "Room", "grade"]
+
+_T = TypeVar("_T")
+_RETRY_S: Final = 2
+
+
+class ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Room:
+    """Lets so many evaluations be in work at once, and sends the others away at once rather than let all wait."""
+
+    def __init__(self, places: int) -> None:
+        """Hold so many places."""
+        self._places = places
+        self.taken = 0
+
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """Take a place while the block runs; on the event loop alone.
+
+        Raises:
+            Problem: 503; all are taken.
+        """
+        if self.taken >= self._places:
+            raise Problem(
+                503,
+                "overloaded",
+                "The service has too much in work",
+                remedy="come again, or ask with `Prefer: respond-async`",
+                headers={"Retry-After": str(_RETRY_S)},
+            )
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+async def grade(request: Request, loop: LoopThread, work: Coroutine[Any, Any, _T], deadline_s: float) -> _T:
+    """Do some judging on the grading thread; given up when the deadline passes or the client goes.
+
+    Raises:
+        Problem: 504; the deadline passed.
+        ClientGone: Nobody waits.
+        EvaluatorError: As of the work.
+    """
+    doing = asyncio.wrap_future(loop.submit(work))
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        done, _ = await asyncio.wait((doing, gone), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        if doing in done:
+            return doing.result()
+        if gone in done:
+            raise ClientGone
+        raise Problem(
+            504,
+            "deadline",
+            "The judge didn't answer in time",
+            where="deadline_s",
+            remedy="ask with `Prefer: respond-async`, or allow more time",
+        )
+    finally:
+        for task in (doing, gone):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await gone
+
+
+async def _gone(request: Request) -> None:
+    """Return when the client has gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

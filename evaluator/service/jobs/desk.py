@@ -1,0 +1,106 @@
+"""The worker inside a service: takes up the lanes' shards as `evaluator work` does, alone or among others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evaluator.backends.sharing import Sharing
+from evaluator.batch.allotment import Allotments
+from evaluator.batch.database import Database
+from evaluator.batch.durable import Durable, Seat
+from evaluator.batch.results import ResultStore
+from evaluator.batch.run import shards_in_hand
+from evaluator.batch.runs import RunStore, Spec
+from evaluator.batch.station import Place, Station
+from evaluator.batch.worker import Tools, Worker
+from evaluator.judging import Judge
+from evaluator.store.answers import AnswerStore
+
+__all__ = ["Desk", "DeskPlan"]
+
+_ALONE: Final = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPlan:
+    """What a desk works with.
+
+    Attributes:
+        database: Where the lanes are.
+        url: Its address, if it is a Postgres that others share.
+        queue: File of the queue, if it isn't.
+        name: What this worker is called among others.
+        concurrency: Most transcripts that are graded at once.
+        sharing: What this machine's judges share.
+        judge: Builds the judge of a run, as `JudgeRoom.of_run` does.
+    """
+
+    database: Database
+    url: str | None
+    queue: Path
+    name: str
+    concurrency: int
+    sharing: Sharing
+    judge: Callable[[RunStore, Allotments | None, str, Spec, AnswerStore], Judge]
+
+
+class Desk:
+    """One worker of lanes."""
+
+    def __init__(self, plan: DeskPlan) -> None:
+        """Begin to work, with what a former life left.
+
+        Raises:
+            EvaluatorError: The database or the queue can't be used.
+        """
+        runs = RunStore(plan.database)
+        parts = Allotments(plan.database) if plan.url else None
+        tools = Tools(
+            runs=runs,
+            results=ResultStore(plan.database),
+            answers=None,
+            judge=lambda run, spec, store: plan.judge(runs, parts, run, spec, store),
+            concurrency=plan.concurrency,
+            closed=parts.give_back if parts else lambda: None,
+        )
+        shards = shards_in_hand(plan.concurrency) * 4  # a lane's shards often hold one item
+        self._hand: Worker | Station
+        if plan.url is None:
+            self._hand = Worker(Seat(plan.queue, _ALONE, shards), tools)
+            self._hand.begin()
+        else:
+            place = Place(url=plan.url, base=plan.name, shards=shards, sharers=plan.sharing.share)
+            self._hand = Station(place, plan.database, tools)
+
+    def enqueue(self, shards: Sequence[str]) -> None:
+        """Queue shards; one that was queued before stays as it is.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
+        self._queue.enqueue(shards)
+
+    def check(self) -> None:
+        """Raise what made this worker unable to go on, if anything did.
+
+        Raises:
+            EvaluatorError: The database stayed away.
+        """
+        self._hand.check()
+
+    def close(self, drain_s: float) -> None:
+        """Begin nothing more, let what is in work end, for so long at most, and leave the rest for the next life."""
+        reason = "the service stops"
+        if isinstance(self._hand, Worker):
+            self._hand.drain(reason, leave=True)
+        else:
+            self._hand.drain(reason)
+        self._hand.idle(drain_s)
+        self._hand.close()
+
+    @property
+    def _queue(self) -> Durable:
+        return self._hand.queue if isinstance(self._hand, Worker) else self._hand.queue()

@@ -1,0 +1,81 @@
+"""Serves the application until it is told to stop; then lets what is in work end, and leaves.
+
+Without any key the service is everybody's: it is served on loopback alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import Final
+
+import uvicorn
+
+from evaluator.errors import OptionError
+from evaluator.service.app import create_app
+from evaluator.service.config import ServiceConfig
+
+__all__ = ["is_loopback", "serve"]
+
+_KEEP_ALIVE_S: Final = 5
+_WAITING: Final = 2048  # connections that wait to be taken
+
+
+def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: How the service runs.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any.
+        say: Tells the operator where it is served.
+
+    Raises:
+        OptionError: No key is configured, and the address isn't this machine's own.
+    """
+    if not is_loopback(host):
+        raise OptionError(
+            "without a key anybody who reaches this address could use the service",
+            where="host",
+            remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
+        )
+    server = _Server(
+        uvicorn.Config(
+            create_app(config),
+            host=host,
+            port=port,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=int(config.drain_s),
+            backlog=_WAITING,
+        )
+    )
+    server.say = say
+    server.run()
+
+
+class _Server(uvicorn.Server):
+    """Tells where it listens, once it does."""
+
+    say: Callable[[str], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in self.servers if self.started else []:
+            for listening in server.sockets:
+                host, port, *_ = listening.getsockname()
+                shown = f"[{host}]" if ":" in host else host
+                self.say(f"serving on http://{shown}:{port}, for this machine alone (no key is configured)")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is one of this machine's own, that no other can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

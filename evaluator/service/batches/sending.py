@@ -6,18 +6,21 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
+from evaluator.batch.forecast import SAMPLE
 from evaluator.batch.inputs import ReadOptions, read_items
 from evaluator.batch.packing import chunks
 from evaluator.batch.records import Item
 from evaluator.batch.runs import Spec
+from evaluator.errors import InputError
 from evaluator.service.batches.reading import Sent
 from evaluator.service.batches.store import BatchStore, KeptBatch
 from evaluator.service.evaluations.store import Kept
 from evaluator.service.evaluations.wire import Failure
 from evaluator.service.jobs.lanes import Job, LaneStore
 from evaluator.service.problems import Problem
+from evaluator.types import Transcript
 
-__all__ = ["send"]
+__all__ = ["send", "weigh"]
 
 _MOST: Final = 100_000  # items of a batch
 
@@ -30,14 +33,39 @@ def send(batch: KeptBatch, sent: Sent, spec: Spec, batches: BatchStore, lanes: L
         Problem: It holds too many.
     """
     batches.add(batch)
+    found = 0
     try:
         for chunk in chunks(_numbered(sent)):
             jobs = [Job(_kept(batch, sent, number, item), item.transcript) for number, item in chunk]
             lanes.submit(batch.tenant, spec, jobs)
+            found += len(jobs)
+        _check_any(found)
     except BaseException:
         batches.delete(batch.tenant, batch.id)
         raise
     batches.ready(batch.tenant, batch.id)
+
+
+def weigh(sent: Sent) -> tuple[list[Transcript], int]:
+    """Return the first transcripts of a batch, and how many it holds.
+
+    Raises:
+        InputError: As `send`, like the rest.
+        Problem: As `send`.
+    """
+    sample: list[Transcript] = []
+    count = 0
+    for _, item in _numbered(sent):
+        if item.transcript is not None:
+            count += 1
+            if len(sample) < SAMPLE:
+                sample.append(item.transcript)
+    return sample, count
+
+
+def _check_any(found: int) -> None:
+    if not found:
+        raise InputError("there is no transcript in it", where="body", remedy="send one object a line, with `text`")
 
 
 def _numbered(sent: Sent) -> Iterator[tuple[int, Item]]:

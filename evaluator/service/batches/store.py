@@ -52,12 +52,14 @@ class Ended:
         tenant: Whose it is.
         id: Its id.
         status: ``completed`` or ``cancelled``.
+        judge: Who judged.
         counts: What became of its items.
     """
 
     tenant: str
     id: str
     status: str
+    judge: str
     counts: BatchCounts
 
 
@@ -183,14 +185,18 @@ class BatchStore:
                 """UPDATE sv_batches SET settled_s = :now WHERE ready = 1 AND settled_s IS NULL AND NOT EXISTS (
                     SELECT 1 FROM sv_evaluations e WHERE e.tenant = sv_batches.tenant AND e.batch = sv_batches.id
                         AND e.status = 'queued')
-                RETURNING tenant, id, cancelled_s""",
+                RETURNING tenant, id, judge, cancelled_s""",
                 {"now": now_s},
             )
             ended = [
                 Ended(
-                    tenant, id_, "completed" if cancelled_s is None else "cancelled", _counts(transaction, tenant, id_)
+                    tenant=tenant,
+                    id=id_,
+                    status="completed" if cancelled_s is None else "cancelled",
+                    judge=judge,
+                    counts=_counts(transaction, tenant, id_),
                 )
-                for tenant, id_, cancelled_s in rows
+                for tenant, id_, judge, cancelled_s in rows
             ]
             self._announce(transaction, ended)
             return ended

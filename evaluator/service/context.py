@@ -26,6 +26,7 @@ from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore, Settled
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.privacy.retention import Retention
+from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.tenancy import Tenancy
@@ -60,6 +61,7 @@ class Service:
         self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
+        self.reviews = ReviewStore(self.database)
         self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door
@@ -68,6 +70,7 @@ class Service:
         self.purser = Purser(self.judges, self.tenancy.budgets)
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
+        self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None

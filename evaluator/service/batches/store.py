@@ -13,6 +13,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.service.batches.wire import BatchCounts, BatchResource
 from evaluator.service.evaluations.store import forget_work
+from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -150,10 +151,11 @@ class BatchStore:
             gone = transaction.run("DELETE FROM sv_batches WHERE tenant = :tenant AND id = :id", values)
             rows = transaction.rows(
                 """DELETE FROM sv_evaluations WHERE tenant = :tenant AND batch = :id
-                RETURNING number, run, key, grading""",
+                RETURNING number, run, key, grading, id""",
                 values,
             )
-            forget_work(transaction, [tuple(row) for row in rows])
+            forget_work(transaction, [tuple(row[:4]) for row in rows])
+            forget_reviews(transaction, [(tenant, row[4]) for row in rows])
             return bool(gone)
 
         return self._database.write(work)

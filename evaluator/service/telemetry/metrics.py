@@ -100,12 +100,12 @@ class Metrics:
         known = method if method in _METHODS else "OTHER"
         self._requests.labels(route, known, str(status)).observe(duration_s)
 
-    def evaluated(self, judge: str, rubric: str, evaluation: Evaluation, duration_s: float) -> None:
-        """Count an evaluation: its verdicts, flags, tokens and price."""
+    def evaluated(self, judge: str, rubric: str, evaluation: Evaluation) -> None:
+        """Count an evaluation: how long it took, its verdicts, flags, tokens and price."""
         kind = self._kind(judge, rubric)
         outcome: Outcome = "needs_review" if evaluation.scorecard.needs_review else "graded"
         self._evaluations.labels(*kind, outcome).inc()
-        self._durations.labels(*kind).observe(duration_s)
+        self._durations.labels(*kind).observe(evaluation.usage.duration_ms / 1000)
         for verdict, count in Count(finding.verdict for finding in evaluation.findings).items():
             self._findings.labels(*kind, verdict).inc(count)
         for code in {flag.code for flag in evaluation.flags}:

@@ -40,8 +40,8 @@ def test_an_evaluation_is_counted_by_judge_and_rubric() -> None:
         flags=(Flag(code="from_cache", message="m"), Flag(code="from_cache", message="n")),
     )
     evaluation = make_evaluation(make_transcript(_SAID), judge=judge)
-    usage = Usage(requests=1, input_tokens=900, cached_tokens=600, output_tokens=80, cost_usd=0.25)
-    metrics.evaluated("openai", "small", evaluation.model_copy(update={"usage": usage}), 0.3)
+    usage = Usage(requests=1, input_tokens=900, cached_tokens=600, output_tokens=80, cost_usd=0.25, duration_ms=300)
+    metrics.evaluated("openai", "small", evaluation.model_copy(update={"usage": usage}))
     kind = {"judge": "openai", "rubric": "small"}
     assert _value(metrics, "evaluations_total", outcome="graded", **kind) == 1
     assert _value(metrics, "findings_total", verdict="present", **kind) == 2
@@ -59,7 +59,7 @@ def test_other_outcomes_are_told_apart() -> None:
     """What a person must look at, what failed and what has no known price are counted as such."""
     metrics = _metrics()
     review = make_evaluation(make_transcript(_SAID), judge=FakeJudge())
-    metrics.evaluated("local", "small", review.model_copy(update={"usage": Usage(priced=False)}), 0.1)
+    metrics.evaluated("local", "small", review.model_copy(update={"usage": Usage(priced=False)}))
     metrics.failed("local", "small")
     kind = {"judge": "local", "rubric": "small"}
     outcomes = [_value(metrics, "evaluations_total", outcome=name, **kind) for name in ("needs_review", "failed")]
@@ -74,9 +74,9 @@ def test_labels_have_few_values_whatever_callers_send() -> None:
     for number in range(300):
         flag = Flag(code=f"made_up_{number}", message="m")
         told = evaluation.model_copy(update={"flags": (flag,)})
-        metrics.evaluated(f"openai:model-{number}", f"tenant_rubric_{number}@{number}", told, 0.1)
+        metrics.evaluated(f"openai:model-{number}", f"tenant_rubric_{number}@{number}", told)
         metrics.requested("/v1/evaluations/{id}", f"VERB{number}", 200, 0.1)
-    metrics.evaluated("local", "small@1.2.0", evaluation, 0.1)
+    metrics.evaluated("local", "small@1.2.0", evaluation)
     labels = [dict(labels) for _, labels in _samples(metrics)]
     assert {label["judge"] for label in labels if "judge" in label} == {"other", "local"}
     assert {label["rubric"] for label in labels if "rubric" in label} == {"custom", "small"}

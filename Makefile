@@ -76,7 +76,7 @@ live-recordings: $(VENV)/live  ## record that model again
 	PYTHONPATH=$(VENV)/live $(BIN)/python -m tests.live.make_recordings
 
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
-	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch -o requirements/run.txt pyproject.toml requirements/torch-needs.in
+	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch --extra mcp --extra otel -o requirements/run.txt pyproject.toml requirements/torch-needs.in
 	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
 	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
 	$(RESOLVE) -o requirements/adapters.txt pyproject.toml requirements/adapters.in

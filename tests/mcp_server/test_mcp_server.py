@@ -111,6 +111,36 @@ async def test_bad_arguments_are_told_with_place_and_remedy(arguments: Mapping[s
     assert result.structured_content is None
 
 
+_ESCAPES: Final = (
+    *("../small", "../../etc/passwd", "/etc/passwd", "small/../../etc/passwd", "..\\..\\small", "C:\\small.yaml"),
+    *(
+        "file:///etc/passwd",
+        "small.yaml",
+        "./small",
+        "~/small",
+        "small\0",
+        "%2e%2e%2fsmall",
+        "small%00.yaml",
+        "\uff0e./small",
+    ),
+    *("rubrics/netflix_pm_metrics.yaml", "netflix_pm_metrics", "", " small", "small\n", "x" * 1_000_000, "$HOME/small"),
+)
+
+
+@pytest.mark.parametrize("escape", _ESCAPES)
+async def test_no_argument_reaches_a_file(escape: str) -> None:
+    """Only the ids of the server's own rubrics are known; a name is never a path, and isn't repeated in the answer."""
+    desk = _desk()
+    for result in (
+        await _call(desk, "grade", transcript=_ANSWER, rubric=escape),
+        await _call(desk, "explain_criterion", criterion="vanity", rubric=escape),
+        await _call(desk, "explain_criterion", criterion=escape),
+    ):
+        assert result.is_error
+        assert len(_told(result)) < 500
+        assert "root:" not in _told(result)
+
+
 async def test_a_judge_that_fails_is_told_and_a_defect_is_not_spelled_out() -> None:
     """No answer is told with its remedy; of a defect only the kind is, since its message may hold what was said."""
     unavailable = FakeJudge(error=JudgeUnavailable("the provider is away", remedy="try again later"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from evaluator.rubric import rubric_paths
 from evaluator.service import health, roster
 from evaluator.service.agreement import routes as agreement
 from evaluator.service.agreement.routes import AgreementRequest
@@ -23,6 +25,9 @@ from evaluator.service.loopback import OwnPages
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
 from evaluator.service.rubrics import routes as rubrics
+from evaluator.service.telemetry import routes as telemetry
+from evaluator.service.telemetry.metrics import Metrics
+from evaluator.service.telemetry.watched import Watched
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.service.webhooks import routes as webhooks
@@ -39,6 +44,7 @@ _ROUTERS: Final = (
     agreement.router,
     tenants.router,
     webhooks.router,
+    telemetry.router,
     health.router,
 )
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
@@ -53,9 +59,14 @@ _BESIDE: Final = (AgreementRequest, EvaluationRequest, ProblemBody)  # models th
 def create_app(config: ServiceConfig) -> FastAPI:
     """Return the application; its parts are opened when it starts and closed when it ends."""
 
+    def waiting() -> int:
+        return app.state.service.lanes.depth()
+
+    metrics = Metrics(rubric_paths(), config.judges, queue=waiting)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        service = await run_in_threadpool(Service, config)
+        service = await run_in_threadpool(partial(Service, config, metrics=metrics))
         app.state.service = service
         try:
             await run_in_threadpool(service.start)
@@ -78,6 +89,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
     app.add_middleware(OwnPages)
+    app.add_middleware(Watched, metrics=metrics)  # the last one stands outside of all others
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)

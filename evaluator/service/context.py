@@ -29,6 +29,7 @@ from evaluator.service.privacy.retention import Retention
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
@@ -42,8 +43,15 @@ _DAY_S: Final = 86_400.0
 class Service:
     """The parts of one service process."""
 
-    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: ServiceConfig, *, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
+    ) -> None:
         """Open the database and build the parts; nothing works before `start`.
+
+        Args:
+            config: How it runs.
+            clock: Seconds since 1970.
+            metrics: What counts; figures of its own if not given.
 
         Raises:
             OptionError: The data folder or the address of the database can't be used.
@@ -51,6 +59,7 @@ class Service:
         """
         self.config = config
         self.clock = clock
+        self.metrics = metrics or Metrics((), config.judges)
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database, erases=True)
@@ -115,6 +124,10 @@ class Service:
         """Count what jobs took."""
         for job in settled:
             self.tenancy.usage.add(job.tenant, "evaluations")
+            if job.evaluation is None:
+                self.metrics.failed(job.judge, job.rubric)
+            else:
+                self.metrics.evaluated(job.judge, job.rubric, job.evaluation)
             if job.batch is None and self.judges.hosted(job.judge):
                 self.purser.settle_named(job.tenant, job.id, job.cost_usd)
 

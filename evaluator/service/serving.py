@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
@@ -20,6 +21,7 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.guards import PromptHeads
 from evaluator.service.loopback import is_loopback
 from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.logs import start_logs
 from evaluator.service.tenants.keys import KeyStore
 
 __all__ = ["serve"]
@@ -49,6 +51,7 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             where="host",
             remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
         )
+    start_logs(sys.stderr)
     server = _Server(
         uvicorn.Config(
             create_app(config),
@@ -56,7 +59,7 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             port=port,
             http=PromptHeads,
             access_log=False,
-            log_level="warning",
+            log_config=None,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(config.drain_s),

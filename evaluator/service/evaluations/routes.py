@@ -176,9 +176,14 @@ async def _judge(request: Request, service: Service, wanted: _Wanted) -> Evaluat
     with service.room.place():
         async with service.tenancy.slots.hold(kept.tenant), _paid(service, wanted) as paid:
             work = aevaluate(transcript, wanted.rubric, judge)
-            evaluation = await grade(request, service.loop, work, deadline_s)
+            try:
+                evaluation = await grade(request, service.loop, work, deadline_s)
+            except (EvaluatorError, Problem):  # no answer, or none in time
+                service.metrics.failed(kept.judge, kept.rubric)
+                raise
             paid.append(evaluation.usage.cost_usd)
     service.tenancy.usage.add(kept.tenant, "evaluations")
+    service.metrics.evaluated(kept.judge, kept.rubric, evaluation)
     done = replace(kept, status="completed", evaluation=evaluation, settled_s=service.clock())
     if asked.store is True:
         await asyncio.to_thread(service.evaluations.add, done)

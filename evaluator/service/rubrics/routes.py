@@ -12,7 +12,7 @@ from evaluator.rubric_advice import advise
 from evaluator.service.context import service_of
 from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
-from evaluator.service.rubrics.reading import MOST_BYTES, RUBRIC_BODY, YAML, faults_in, read_text
+from evaluator.service.rubrics.reading import ANY_BODY, MOST_BYTES, RUBRIC_BODY, YAML, faults_in, read_text
 from evaluator.service.rubrics.store import KeptRubric, ListedRubric
 from evaluator.service.rubrics.wire import RubricCheck, RubricResource, RubricSummary
 from evaluator.service.tenants.caller import Caller
@@ -70,7 +70,7 @@ async def create_rubric(request: Request, caller: _Writer) -> Response:
 @router.post(
     "/validate",
     summary="Check a rubric without keeping it",
-    openapi_extra={"requestBody": RUBRIC_BODY},
+    openapi_extra={"requestBody": ANY_BODY},
     max_body_size=MOST_BYTES,
 )
 async def validate_rubric(request: Request, caller: _Reader) -> RubricCheck:

@@ -78,6 +78,7 @@ def _loaded_by(code: str) -> set[str]:
         "from evaluator import aevaluate, evaluate, load_rubric, parse_transcript",
         "from evaluator import load_rubric; load_rubric('netflix_pm_metrics')",
         "from evaluator.backends import make_judge; make_judge('local')",
+        "import evaluator.client",
         "from evaluator.batch.inputs import read_items; list(read_items(['README.md']))",
     ],
 )

@@ -16,13 +16,16 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
+from evaluator.service.guards import BodyDeadline
 from evaluator.service.problems import ProblemBody, add_problem_handlers
+from evaluator.service.tenants import routes as tenants
+from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.service.webhooks import routes as webhooks
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, webhooks.router, health.router)
+_ROUTERS: Final = (evaluations.router, batches.router, tenants.router, webhooks.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 
@@ -56,7 +59,9 @@ def create_app(config: ServiceConfig) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
         redirect_slashes=False,
     )
+    app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
+    app.add_middleware(LimitHeaders)
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: _openapi(app)

@@ -45,3 +45,8 @@ class ServiceConfig:
     private_webhooks: bool = False
     webhook_networks: tuple[str, ...] = ()
     webhook_key: SecretStr | None = None
+
+    @property
+    def database(self) -> Path | str:
+        """Where what the service knows is kept: the file in its folder, or the address of its Postgres."""
+        return self.database_url or self.data / "service.sqlite"

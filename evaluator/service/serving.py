@@ -6,6 +6,7 @@ Without any key the service is everybody's: it is served on loopback alone.
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +16,7 @@ import uvicorn
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
+from evaluator.service.guards import PromptHeads
 
 __all__ = ["is_loopback", "serve"]
 
@@ -45,6 +47,7 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             create_app(config),
             host=host,
             port=port,
+            http=PromptHeads,
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -54,7 +57,14 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
         )
     )
     server.say = say
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _heed)
     server.run()
+
+
+def _heed(number: int, frame: object) -> None:
+    """Do nothing: the server raises its signal once more when it has ended, and that was asked for."""
+    del number, frame
 
 
 class _Server(uvicorn.Server):

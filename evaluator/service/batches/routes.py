@@ -164,7 +164,7 @@ async def delete_batch(request: Request, caller: _Writer, id: _Id) -> None:  # n
 
 def _send(service: Service, caller: Caller, sent: Sent, id_: str) -> None:
     options = sent.options
-    rubric = service.rubrics.get(caller.tenant, options.rubric).rubric
+    rubric = service.rubrics.asked(caller.tenant, options.rubric)
     judge = service.judges.known(options.judge)
     batch = KeptBatch(
         tenant=caller.tenant,

@@ -10,6 +10,7 @@ from evaluator.batch.inputs import ReadOptions, read_items
 from evaluator.batch.packing import chunks
 from evaluator.batch.records import Item
 from evaluator.batch.runs import Spec
+from evaluator.errors import InputError
 from evaluator.service.batches.reading import Sent
 from evaluator.service.batches.store import BatchStore, KeptBatch
 from evaluator.service.evaluations.store import Kept
@@ -30,14 +31,22 @@ def send(batch: KeptBatch, sent: Sent, spec: Spec, batches: BatchStore, lanes: L
         Problem: It holds too many.
     """
     batches.add(batch)
+    found = 0
     try:
         for chunk in chunks(_numbered(sent)):
             jobs = [Job(_kept(batch, sent, number, item), item.transcript) for number, item in chunk]
             lanes.submit(batch.tenant, spec, jobs)
+            found += len(jobs)
+        _check_any(found)
     except BaseException:
         batches.delete(batch.tenant, batch.id)
         raise
     batches.ready(batch.tenant, batch.id)
+
+
+def _check_any(found: int) -> None:
+    if not found:
+        raise InputError("there is no transcript in it", where="body", remedy="send one object a line, with `text`")
 
 
 def _numbered(sent: Sent) -> Iterator[tuple[int, Item]]:

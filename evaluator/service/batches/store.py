@@ -13,6 +13,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.service.batches.wire import BatchCounts, BatchResource
 from evaluator.service.evaluations.store import forget_work
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -152,6 +153,7 @@ class BatchStore:
                 values,
             )
             forget_work(transaction, [tuple(row) for row in rows])
+            forget_subject(transaction, tenant, id_)
             return bool(gone)
 
         return self._database.write(work)

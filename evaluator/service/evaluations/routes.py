@@ -109,7 +109,7 @@ def _kept(service: Service, caller: Caller, submission: Submission, id_: str) ->
     """Return the row of a submission, once its rubric and judge are known to be there."""
     asked = submission.asked
     now_s = service.clock()
-    service.rubrics.get(caller.tenant, asked.rubric)
+    service.rubrics.asked(caller.tenant, asked.rubric)
     return Kept(
         tenant=caller.tenant,
         id=id_,
@@ -134,7 +134,7 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
         )
 
     def submit() -> EvaluationResource | None:
-        rubric = service.rubrics.get(caller.tenant, kept.rubric).rubric
+        rubric = service.rubrics.asked(caller.tenant, kept.rubric)
         spec = service.judges.spec(kept.judge, rubric)
         service.lanes.submit(caller.tenant, spec, [Job(kept, submission.transcript)])
         return service.evaluations.get(caller.tenant, kept.id)
@@ -149,7 +149,7 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
 
 async def _judge(request: Request, service: Service, submission: Submission, kept: Kept) -> EvaluationResource:
     asked = submission.asked
-    rubric = (await asyncio.to_thread(service.rubrics.get, kept.tenant, kept.rubric)).rubric
+    rubric = await asyncio.to_thread(service.rubrics.asked, kept.tenant, kept.rubric)
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():

@@ -11,6 +11,7 @@ from typing import Any, Final
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
 from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Failure, Status
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -129,6 +130,7 @@ class EvaluationStore:
                 {"tenant": tenant, "id": id_},
             )
             forget_work(transaction, [tuple(row) for row in rows])
+            forget_subject(transaction, tenant, id_)
             return bool(rows)
 
         return self._database.write(work)

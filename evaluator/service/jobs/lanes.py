@@ -14,9 +14,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpack_text
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
@@ -219,8 +219,8 @@ class LaneStore:
             )
         )
 
-    def _settled(self, transaction: Transaction, row: Sequence[Any]) -> Settled | None:
-        *_, tries, graded, again, packed, dictionary = row
+    def _settled(self, transaction: Transaction, row: Row) -> Settled | None:
+        tries, graded, again, packed, dictionary = row[9:]
         text = unpack_text(packed, dictionary)
         if graded:
             return self._end(transaction, row, Evaluation.model_validate_json(text), None)
@@ -228,18 +228,19 @@ class LaneStore:
         if again and tries < len(_PAUSES_S):
             transaction.run(
                 "UPDATE sv_evaluations SET tries = tries + 1, retry_s = :at WHERE number = :number",
-                {"at": self._clock() + _PAUSES_S[tries], "number": row[0]},
+                {"at": self._clock() + _PAUSES_S[int(tries)], "number": int(row[0])},
             )
             transaction.run(
-                "DELETE FROM ev_results WHERE grading = :grading AND key = :key", {"grading": row[8], "key": row[7]}
+                "DELETE FROM ev_results WHERE grading = :grading AND key = :key",
+                {"grading": str(row[8]), "key": str(row[7])},
             )
             return None
         return self._end(transaction, row, None, problem)
 
     def _end(
-        self, transaction: Transaction, row: Sequence[Any], evaluation: Evaluation | None, problem: Failure | None
+        self, transaction: Transaction, row: Row, evaluation: Evaluation | None, problem: Failure | None
     ) -> Settled:
-        number, tenant, id_, batch, rubric, judge, run, key, grading, *_ = row
+        number, tenant, id_, batch, rubric, judge, run, key, grading = row[:9]
         status = "completed" if evaluation else "failed"
         values = settled_values(evaluation, problem)
         transaction.run(

@@ -68,7 +68,7 @@ class Webhooks:
         """
         schedule = schedule or Schedule()
         outbox = Outbox(schedule.steps, clock)
-        ledger = Ledger(database, sealer, schedule, clock, kept_s)
+        ledger = Ledger(database, sealer, schedule, clock=clock, kept_s=kept_s)
         return cls(
             Endpoints(database, guard, sealer, clock),
             Deliveries(database, outbox, clock),

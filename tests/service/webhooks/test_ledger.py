@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from evaluator.batch.database import Transaction
+from evaluator.errors import OptionError
 from evaluator.service.webhooks.deliveries import Delivery
 from evaluator.service.webhooks.endpoints import EndpointDisabled, EndpointMissing
 from evaluator.service.webhooks.ledger import Claim
 from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.webhooks.schedule import SPEC_DELAYS_S
-from evaluator.service.webhooks.sealing import Sealer
+from evaluator.service.webhooks.sealing import Sealer, check_sealer
 from evaluator.service.webhooks.sending import Outcome
 from tests.service.conftest import Clock
 from tests.service.webhooks.office import Office, opened
@@ -234,6 +235,18 @@ def test_a_secret_that_cannot_be_opened_is_left_out(place: Path | str, clock: Cl
         office.tell()
     with opened(place, clock=clock, sealer=Sealer(b"z" * 32)) as other:
         assert _claim(other)[0].secrets == ()
+
+
+def test_machines_with_different_keys_do_not_share_a_database(office: Office) -> None:
+    """A machine whose key isn't that of the secrets says so when it starts; without secrets any key will do."""
+    other = Sealer(b"z" * 32)
+    check_sealer(office.database, other)
+    check_sealer(office.database, office.sealer)
+    _endpoint(office)
+    check_sealer(office.database, office.sealer)
+    with pytest.raises(OptionError) as error:
+        check_sealer(office.database, other)
+    assert "EVALUATOR_WEBHOOK_KEY" in str(error.value)
 
 
 def test_a_list_goes_from_page_to_page(office: Office, clock: Clock) -> None:

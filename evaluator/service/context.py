@@ -139,6 +139,7 @@ class Service:
 
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
+        self.webhooks.courier.end()
         if self._desk is not None:
             self._desk.close(self.config.drain_s)
         if self._foreman is not None:

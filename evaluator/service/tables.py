@@ -12,6 +12,7 @@ from evaluator.batch.schema import create_tables
 from evaluator.service.batches import tables as batches
 from evaluator.service.evaluations import tables as evaluations
 from evaluator.service.idempotency import tables as idempotency
+from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
 from evaluator.service.tenants import tables as tenants
 from evaluator.service.webhooks import tables as webhooks
@@ -22,6 +23,7 @@ _PARTS: Final = (
     evaluations.TABLES,
     batches.TABLES,
     rubrics.TABLES,
+    reviews.TABLES,
     tenants.TABLES,
     idempotency.TABLES,
     webhooks.TABLES,

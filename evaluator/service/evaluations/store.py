@@ -10,12 +10,21 @@ from typing import Any, Final
 
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
-from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Failure, Status
+from evaluator.service.evaluations.wire import EvaluationFailure, EvaluationResource, EvaluationSummary, Status
+from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
-__all__ = ["EvaluationStore", "Filters", "Kept", "forget_work", "insert", "pack_evaluation", "settled_values"]
+__all__ = [
+    "EvaluationStore",
+    "Filters",
+    "Kept",
+    "forget_work",
+    "insert",
+    "resource_of",
+    "settled_values",
+]
 
 _SUMMARY: Final = (
     "number, id, status, created_s, settled_s, expires_s, batch, name, candidate, metadata, rubric, judge, score, "
@@ -56,7 +65,7 @@ class Kept:
     batch: str | None = None
     name: str | None = None
     evaluation: Evaluation | None = None
-    problem: Failure | None = None
+    problem: EvaluationFailure | None = None
     settled_s: float | None = None
 
 
@@ -122,7 +131,7 @@ class EvaluationStore:
         return [_summary(row) for row in rows[:limit]], more
 
     def delete(self, tenant: str, id_: str) -> bool:
-        """Delete a tenant's evaluation, its work included; return whether there was one."""
+        """Delete a tenant's evaluation, its work and its reviews included; return whether there was one."""
 
         def work(transaction: Transaction) -> bool:
             rows = transaction.rows(
@@ -130,10 +139,35 @@ class EvaluationStore:
                 {"tenant": tenant, "id": id_},
             )
             forget_work(transaction, [tuple(row) for row in rows])
+            forget_reviews(transaction, [(tenant, id_)])
             forget_subject(transaction, tenant, id_)
             return bool(rows)
 
         return self._database.write(work)
+
+
+def resource_of(kept: Kept, *, stored: bool) -> EvaluationResource:
+    """Return an evaluation as it is answered, whether or not it is stored."""
+    card = kept.evaluation.scorecard if kept.evaluation else None
+    return EvaluationResource(
+        id=kept.id,
+        status=kept.status,
+        stored=stored,
+        created_at=time_of(kept.created_s),
+        settled_at=time_of(kept.settled_s) if kept.settled_s is not None else None,
+        expires_at=time_of(kept.expires_s) if stored else None,
+        batch=kept.batch,
+        name=kept.name,
+        candidate=kept.candidate,
+        metadata=dict(kept.metadata),
+        rubric=kept.rubric,
+        judge=kept.judge,
+        score=card.score if card else None,
+        band=card.band if card else None,
+        needs_review=card.needs_review if card else False,
+        problem=kept.problem,
+        evaluation=kept.evaluation,
+    )
 
 
 def insert(transaction: Transaction, all_kept: Sequence[Kept]) -> int:
@@ -165,7 +199,7 @@ def insert(transaction: Transaction, all_kept: Sequence[Kept]) -> int:
     )
 
 
-def settled_values(evaluation: Evaluation | None, problem: Failure | None) -> dict[str, object]:
+def settled_values(evaluation: Evaluation | None, problem: EvaluationFailure | None) -> dict[str, object]:
     """Return the columns that tell what became of a transcript."""
     card = evaluation.scorecard if evaluation else None
     return {
@@ -173,16 +207,11 @@ def settled_values(evaluation: Evaluation | None, problem: Failure | None) -> di
         "band": card.band if card else None,
         "review": int(card.needs_review) if card else 0,
         "cost_usd": evaluation.usage.cost_usd if evaluation else 0.0,
-        "packed": pack_evaluation(evaluation) if evaluation else None,
+        "packed": zlib.compress(evaluation.model_dump_json().encode(), 1) if evaluation else None,
         "code": problem.code if problem else None,
         "message": storable(problem.message) if problem else None,
         "again": int(problem.again) if problem else 0,
     }
-
-
-def pack_evaluation(evaluation: Evaluation) -> bytes:
-    """Return an evaluation as it is kept."""
-    return zlib.compress(evaluation.model_dump_json().encode(), 1)
 
 
 def forget_work(transaction: Transaction, done: Sequence[tuple[Any, ...]]) -> None:
@@ -236,5 +265,5 @@ def _members(row: Row) -> dict[str, Any]:
         "score": score,
         "band": band,
         "needs_review": bool(review),
-        "problem": Failure(code=code, message=message, again=bool(again)) if code is not None else None,
+        "problem": EvaluationFailure(code=code, message=message, again=bool(again)) if code is not None else None,
     }

@@ -9,7 +9,15 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from evaluator.service.wire import Time, Wire
 from evaluator.types import Evaluation
 
-__all__ = ["EXAMPLE", "Asked", "EvaluationRequest", "EvaluationResource", "EvaluationSummary", "Failure", "Status"]
+__all__ = [
+    "EXAMPLE",
+    "Asked",
+    "EvaluationFailure",
+    "EvaluationRequest",
+    "EvaluationResource",
+    "EvaluationSummary",
+    "Status",
+]
 
 Status = Literal["queued", "completed", "failed", "cancelled"]
 _Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -74,7 +82,7 @@ class EvaluationRequest(Asked):
         return self
 
 
-class Failure(Wire):
+class EvaluationFailure(Wire):
     """Why there is no evaluation."""
 
     code: str = Field(description="Stable name.")
@@ -103,7 +111,7 @@ class EvaluationSummary(Wire):
     )
     band: str | None = Field(default=None, description="Band; null until judged, and where a person must look first.")
     needs_review: bool = Field(default=False, description="Whether a person must look first.")
-    problem: Failure | None = Field(default=None, description="Why there is no evaluation, if it failed.")
+    problem: EvaluationFailure | None = Field(default=None, description="Why there is no evaluation, if it failed.")
 
 
 class EvaluationResource(EvaluationSummary):

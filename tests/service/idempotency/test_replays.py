@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -176,6 +179,23 @@ async def test_a_client_that_goes_away_leaves_the_request_to_be_sent_again(
     assert len(set(work.ids)) == 1
 
 
+async def test_a_lease_that_can_not_be_renewed_breaks_no_work(file_database: Database, tmp_path: Path) -> None:
+    """A disk that takes no writes for a while neither ends the work nor loses its answer."""
+    idempotency, work = Idempotency(ClaimStore(file_database, lease_s=0.06)), _Work(gate=asyncio.Event())
+    first = asyncio.ensure_future(idempotency.once("tn_a", "k", _ASKED, "eval", work))
+    await work.began.wait()
+    with closing(sqlite3.connect(tmp_path / "service.sqlite")) as other:
+        other.execute("CREATE TRIGGER full BEFORE UPDATE ON sv_requests BEGIN SELECT RAISE(ABORT, 'full'); END")
+        await asyncio.sleep(0.2)
+        assert work.gate
+        work.gate.set()
+        assert (await first).answer.status == 201
+        other.execute("DROP TRIGGER full")
+    again = await idempotency.once("tn_a", "k", _ASKED, "eval", work)
+    assert not again.replayed
+    assert len(set(work.ids)) == 1
+
+
 async def test_a_client_that_goes_away_early_leaves_no_claim(once: Callable[..., Awaitable[Answered]]) -> None:
     """Whenever it goes, the request can be sent again within a moment, not only when a lease has lapsed."""
     for turns in range(8):
@@ -223,6 +243,18 @@ async def test_keys_of_a_right_form_are_taken_as_they_are(once: Callable[..., Aw
     work = _Work()
     await once(work, key)
     assert (await once(work, key)).replayed
+
+
+async def test_answers_end_with_the_day(file_database: Database, clock: Clock) -> None:
+    """After 24 hours the same request is done again, and what was kept of it can be deleted before anybody asks."""
+    idempotency, work = Idempotency(ClaimStore(file_database, clock)), _Work()
+    await idempotency.once("tn_a", "k", _ASKED, "eval", work)
+    clock.wait(86_399)
+    assert idempotency.purge() == 0
+    clock.wait(1)
+    assert idempotency.purge() == 1
+    assert not (await idempotency.once("tn_a", "k", _ASKED, "eval", work)).replayed
+    assert len(set(work.ids)) == 2
 
 
 async def test_another_tenant_has_keys_of_its_own(once: Callable[..., Awaitable[Answered]]) -> None:

@@ -15,7 +15,7 @@ _TENANTS: Final = "/v1/"
 
 
 class Hygiene:
-    """Adds these fields, unless an answer has its own."""
+    """Adds these fields; of a tenant's answers no cache keeps anything, whatever else was said."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand around an application."""
@@ -26,13 +26,15 @@ class Hygiene:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        fields = SAFE | PRIVATE if scope["path"].startswith(_TENANTS) else SAFE
+        private = scope["path"].startswith(_TENANTS)
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in fields.items():
+                for name, value in SAFE.items():
                     headers.setdefault(name, value)
+                if private:
+                    headers.update(PRIVATE)
             await send(message)
 
         await self._app(scope, receive, send_safely)

@@ -16,6 +16,8 @@ def methods_of(paths: Mapping[str, Mapping[str, Any]], path: str) -> frozenset[s
         paths: Templates such as ``/v1/batches/{id}``, with what each method does, as in OpenAPI.
         path: A path as it was asked for.
     """
+    if path in paths:
+        return frozenset(name.upper() for name in paths[path])
     found: set[str] = set()
     for template, operations in paths.items():
         form = "[^/]+".join(map(re.escape, re.split(r"\{[^}]*\}", template)))

@@ -25,6 +25,11 @@ EXAMPLE: Final[dict[str, Any]] = {
     "question_type": "metric_design",
 }
 
+_ONE_OF_TWO: Final[list[Any]] = [
+    {"required": ["transcript"], "properties": {"transcript": {"type": "string"}, "turns": {"type": "null"}}},
+    {"required": ["turns"], "properties": {"transcript": {"type": "null"}, "turns": {"type": "array"}}},
+]
+
 
 class Asked(Wire):
     """What can be told about a transcript beside its words, and how it is to be judged."""
@@ -48,6 +53,7 @@ class Asked(Wire):
     judge: Label | None = Field(default=None, description="One of `/v1/judges`; the service's default if not given.")
     store: bool | None = Field(
         default=None,
+        strict=True,
         description="Whether the evaluation, which holds the transcript, is kept. Nothing is unless you ask for it; a "
         "job has to be, so that not to say anything then means yes.",
     )
@@ -58,14 +64,18 @@ class Asked(Wire):
         default_factory=dict[str, str], description="Yours: kept and returned as it is.", max_length=_MOST_METADATA
     )
     deadline_s: float | None = Field(
-        default=None, gt=0, le=600, description="Longest time to wait for the answer, within the service's own."
+        default=None,
+        strict=True,
+        gt=0,
+        le=600,
+        description="Longest time to wait for the answer, within the service's own.",
     )
 
 
 class EvaluationRequest(Asked):
     """One transcript to judge: its text, or its turns."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE], "oneOf": _ONE_OF_TWO})
 
     transcript: str | None = Field(default=None, min_length=1, description="The text, in any form that is read.")
     turns: list[dict[str, Any]] | None = Field(

@@ -1,4 +1,4 @@
-"""What schemathesis must know of this service: bodies of lines, and two promises of ours; loaded by its command line."""
+"""What schemathesis must know of this service: bodies of lines, and three promises of ours. Its command loads it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refuses_for_meaning_alone(_ctx: object, response: Any, case: Any) -> None:  
     that this stands in for schemathesis's own check, which takes any 422 for a fault.
     """
     mode = case.meta.generation.mode if case.meta else None
-    if mode is None or not mode.is_positive or response.status_code != 422:  # noqa: PLR2004 - as HTTP calls it
+    if mode is None or not mode.is_positive or response.status_code != 422:
         return
     if case.media_type == "multipart/form-data":  # nor can be said what JSON a part of a form holds
         return

@@ -39,7 +39,9 @@ from tests.service.running import ServerProcess  # noqa: E402 - found by the lin
 _GOLD: Final = _ROOT / "fixtures/gold/dev.jsonl"
 _PORT: Final = 8377
 _WARMING: Final = 4
-_ANSWER: Final = "Candidate: The goal is retention, so I would measure the share of members who still watch in week eight."
+_ANSWER: Final = (
+    "Candidate: The goal is retention, so I would measure the share of members who still watch in week eight."
+)
 
 
 def main() -> None:

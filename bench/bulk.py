@@ -23,7 +23,7 @@ from typing import Final
 from evaluator.agreement.labels import read_labels
 from evaluator.backends.encoder import Encoder, Vectors
 from evaluator.backends.gathering import GatheringEncoder
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric, load_rubric
@@ -68,7 +68,7 @@ def main() -> None:
     rubric = load_rubric()
     rows = read_labels(chosen.labels, rubric).rows
     transcripts = [row.transcript for row in rows if row.transcript is not None][: chosen.limit]
-    encoder = SentenceTransformerEncoder()
+    encoder = OpenVinoEncoder()
     noting = _Noting(encoder)
     _evaluate_all(transcripts, rubric, noting, 1)  # loads everything, and tells the sentences
     sentences = sorted(noting.asked, key=len)

@@ -18,6 +18,7 @@ _HEAVY: Final = (
     "fastapi",
     "lxml",
     "openai",
+    "openvino",
     "pyarrow",
     "scipy",
     "sentence_transformers",
@@ -29,16 +30,16 @@ _HEAVY: Final = (
 _OWNERS: Final = {
     "anthropic": ("backends/anthropic_client.py",),
     "docx": ("transcripts/docx.py",),
-    "huggingface_hub": ("backends/sentence_transformers.py",),
+    "huggingface_hub": ("backends/model_folder.py",),
+    "openvino": ("backends/openvino.py",),
+    "tokenizers": ("backends/openvino.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
     "dbos": ("batch/durable.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
     "sqlalchemy": ("batch/database.py",),
     "uvloop": ("batch/loop.py",),
-    "sentence_transformers": ("backends/sentence_transformers.py",),
     "sklearn": ("agreement/scikit.py",),
-    "torch": ("backends/torch_program.py",),
 }
 
 

@@ -30,9 +30,7 @@ _HEAVY: Final = (
 _OWNERS: Final = {
     "anthropic": ("backends/anthropic_client.py",),
     "docx": ("transcripts/docx.py",),
-    "huggingface_hub": ("backends/model_folder.py",),
     "openvino": ("backends/openvino.py",),
-    "tokenizers": ("backends/openvino.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
     "dbos": ("batch/durable.py",),

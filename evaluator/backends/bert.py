@@ -56,6 +56,16 @@ class _Limits(BaseModel):
     max_seq_length: Annotated[int, Field(gt=2)]
 
 
+class _Tokens(BaseModel):
+    """The part of ``tokenizer_config.json`` that says that texts are cut without case and accents."""
+
+    model_config = ConfigDict(frozen=True)
+    tokenizer_class: Literal["BertTokenizer", "BertTokenizerFast"] = "BertTokenizer"
+    do_lower_case: Literal[True] = True
+    tokenize_chinese_chars: Literal[True] = True
+    strip_accents: Literal[True] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class BertForm:
     """What of a model decides its graph.
@@ -65,12 +75,14 @@ class BertForm:
         layers: One above the other.
         epsilon: Added to variances.
         longest: Most tokens that are read of one text.
+        vocabulary: Pieces of words by id.
     """
 
     heads: int
     layers: int
     epsilon: float
     longest: int
+    vocabulary: tuple[str, ...]
 
 
 def read_form(folder: Path) -> BertForm:
@@ -78,12 +90,20 @@ def read_form(folder: Path) -> BertForm:
 
     Raises:
         OSError: A file is missing.
-        ValueError: It isn't a BERT whose rows are means of words.
+        ValueError: It isn't an uncased BERT whose rows are means of words.
     """
     config = _read(_Config, folder / "config.json")
     _read(_Pooling, folder / "1_Pooling" / "config.json")
+    _read(_Tokens, folder / "tokenizer_config.json")
     limits = _read(_Limits, folder / "sentence_bert_config.json")
-    return BertForm(config.num_attention_heads, config.num_hidden_layers, config.layer_norm_eps, limits.max_seq_length)
+    vocabulary = (folder / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return BertForm(
+        heads=config.num_attention_heads,
+        layers=config.num_hidden_layers,
+        epsilon=config.layer_norm_eps,
+        longest=limits.max_seq_length,
+        vocabulary=tuple(vocabulary),
+    )
 
 
 def read_tensors(raw: NDArray[np.uint8]) -> Tensors:

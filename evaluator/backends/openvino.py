@@ -1,4 +1,4 @@
-"""The encoder: a BERT's graph compiled by OpenVINO, texts cut by the model's own tokenizer; sentences in, rows out.
+"""The encoder: a BERT's graph compiled by OpenVINO, texts cut into pieces of words; sentences in, rows out.
 
 Where the processor multiplies bfloat16 the graph does; elsewhere all is float32. A row depends on its own sentence
 alone, to the last bit: judging together must say what judging alone says, and rounding to bfloat16 makes much of the
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from evaluator.backends.bert import build_graph, read_form, read_tensors
 from evaluator.backends.encoder import Vectors, usable_cores
 from evaluator.backends.model_folder import INSTALL, ModelFolder, find_model
+from evaluator.backends.wordpiece import WordPieces
 from evaluator.errors import JudgeMisuse, MissingExtra, OptionError
 
 __all__ = ["OpenVinoEncoder", "batches", "computing_options"]
@@ -49,7 +50,7 @@ class OpenVinoEncoder:
         """Choose a model; nothing is loaded yet.
 
         Args:
-            model: A folder, or the name of a model in the local cache; ``None`` takes the packaged default.
+            model: A folder; ``None`` takes the packaged default.
             reduced: Multiply in bfloat16 where the processor can, at a quarter of the time. Training doesn't, so that
                 it gives the same weights on any machine.
             cores: Batches that are computed at the same time, with a core for each; ``None`` takes as many as this
@@ -128,18 +129,6 @@ def _width(length: int) -> int:
     return -(-length // _GRID) * _GRID
 
 
-class _Tokenizer(Protocol):
-    """The part of a tokenizer that is used."""
-
-    def encode_batch_fast(self, texts: list[str], /) -> Sequence[_Encoding]: ...
-
-
-class _Encoding(Protocol):
-    """The part of its answer that is used."""
-
-    ids: _Ids
-
-
 class _Request(Protocol):
     """The part of an inference request that is used."""
 
@@ -156,15 +145,15 @@ class _Tensor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """A compiled model with its tokenizer. Safe to share between threads.
+    """A compiled model with what cuts its texts. Safe to share between threads.
 
     Attributes:
-        tokenizer: Cuts texts.
+        pieces: Cuts texts.
         requests: Those that nobody uses now.
         width: Of a row.
     """
 
-    tokenizer: _Tokenizer
+    pieces: WordPieces
     requests: queue.SimpleQueue[_Request]
     width: int
 
@@ -173,7 +162,7 @@ class _Engine:
         rows = np.empty((len(sentences), self.width), np.float32)
         if not sentences:
             return rows
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(sentences)]
+        ids = list(map(self.pieces.encode, sentences))
         begun: deque[tuple[_Request, list[int]]] = deque()
         try:
             for part in batches(list(map(len, ids))):
@@ -217,21 +206,18 @@ def _compiled(folder: ModelFolder, raw: _Raw, *, reduced: bool, cores: int) -> _
         with _sending_nothing():
             openvino = importlib.import_module("openvino")
             ops = importlib.import_module("openvino.opset13")
-        tokenizers = importlib.import_module("tokenizers")
     except ImportError as error:
-        raise MissingExtra("the local judge needs openvino and tokenizers", remedy=INSTALL) from error
+        raise MissingExtra("the local judge needs openvino", remedy=INSTALL) from error
     try:
         form = read_form(folder.path)
     except (OSError, ValueError) as error:
         raise OptionError(
             f"model {folder.name!r} is not one that can be computed here",
             where="model",
-            remedy="a sentence-transformers model of BERT's form, with mean pooling and model.safetensors",
+            remedy="a sentence-transformers model of BERT's form, uncased, with mean pooling, as safetensors",
         ) from error
     try:
-        tokenizer = tokenizers.Tokenizer.from_file(str(folder.path / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(form.longest)
+        pieces = WordPieces(form.vocabulary, form.longest)
         result, inputs = build_graph(ops, form, read_tensors(raw))
         core = openvino.Core()
         compiled = core.compile_model(
@@ -244,7 +230,7 @@ def _compiled(folder: ModelFolder, raw: _Raw, *, reduced: bool, cores: int) -> _
         raise JudgeMisuse(
             f"the model can't be loaded: {type(error).__name__}", where=f"model {folder.name}", remedy="check its files"
         ) from error
-    return _Engine(tokenizer, requests, compiled.output(0).partial_shape[1].get_length())
+    return _Engine(pieces, requests, compiled.output(0).partial_shape[1].get_length())
 
 
 def computing_options(core: Any, cores: int, *, reduced: bool) -> dict[str, object]:  # noqa: ANN401 - the library has no types

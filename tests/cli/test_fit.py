@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.backends import sentence_transformers, similarity_judge
+from evaluator.backends import openvino, similarity_judge
 from evaluator.backends.local.calibration import load_calibration
 from evaluator.cli import held_out
 from evaluator.cli.main import run
@@ -24,9 +24,9 @@ def _encoder(model: str | None, *, reduced: bool = True) -> WordEncoder:
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Work in a folder with a rubric and labels, and with an encoder that needs no model."""
-    monkeypatch.setattr(sentence_transformers, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.setattr(openvino, "OpenVinoEncoder", _encoder)
     monkeypatch.setattr(similarity_judge, "_encoder", _encoder)
-    monkeypatch.setattr(held_out, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.setattr(held_out, "OpenVinoEncoder", _encoder)
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(RUBRIC_YAML, encoding="utf-8")
     Path("made.jsonl").write_bytes(label_bytes())

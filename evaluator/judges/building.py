@@ -78,6 +78,15 @@ class JudgePlan:
         rows = [find_backend(_backend_of(name)) for name in self.names]
         return any(row.hosted for row in rows)
 
+    @property
+    def loads_s(self) -> float:
+        """How long the models of this machine take to load before the first verdict, about.
+
+        Raises:
+            OptionError: No backend of a name.
+        """
+        return max(find_backend(_backend_of(name)).loads_s for name in self.judges)
+
 
 def build_judge(plan: JudgePlan, answers: AnswerStore | None = None) -> Judge:
     """Build the judge of a plan; nothing slow is loaded and nothing is sent.

@@ -100,7 +100,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        chores = [self._end_batches, self.retention.tend, self.claims.purge]
+        chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
         self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
 

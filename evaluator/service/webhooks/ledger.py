@@ -60,7 +60,7 @@ class Claim:
 class Ledger:
     """Deliveries of all tenants. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913 - each with a usual value
+    def __init__(  # noqa: PLR0913, PLR0917 - each with a usual value
         self,
         database: Database,
         sealer: Sealer,

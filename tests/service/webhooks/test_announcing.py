@@ -77,7 +77,7 @@ def test_items_of_a_batch_are_told_by_their_batch(office: Office) -> None:
 )
 def test_a_batch_is_told_by_its_counts(office: Office, status: str, counts: BatchCounts, event: str) -> None:
     """A batch that was cancelled, or brought nothing, has failed; its data say which."""
-    ended = Ended("tn_a", "batch_1", status, counts)
+    ended = Ended(tenant="tn_a", id="batch_1", status=status, judge="local", counts=counts)
     ((told, data),) = _told(office, lambda announcer, t: announcer.batches(t, [ended]))
     assert told == event
     assert data == {"id": "batch_1", "status": status, "counts": counts.model_dump(mode="json")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,14 @@ from fastapi import FastAPI
 from evaluator.batch.database import Database
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
-from evaluator.service.problems import Problem, add_problem_handlers
+from evaluator.service.problems import add_problem_handlers
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import Door
+from evaluator.service.tenants.keys import Refusal
+from evaluator.service.tenants.limits import TenantStore
+from evaluator.service.tenants.rates import make_rates
+from evaluator.service.tenants.usage import UsageCounts
 from evaluator.service.webhooks.courier import Limits
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
@@ -37,23 +41,17 @@ _READER: Final = {"Authorization": "Bearer r"}
 class _Keys:
     """Three keys: two tenants, and one that only reads."""
 
-    def any(self) -> bool:
-        return True
+    def recalls(self, token: str | None) -> bool:
+        return token is not None
 
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str | None) -> Caller | Refusal:
         match token:
             case "a" | "b":
                 return Caller(f"tn_{token}", f"key_{token}", frozenset({"webhooks:read", "webhooks:write"}))
             case "r":
                 return Caller("tn_a", "key_r", frozenset({"webhooks:read"}))
             case _:
-                raise Problem(401, "key_unknown", "The key isn't known")
-
-
-class _Gate:
-    def pass_through(self, tenant: str) -> Mapping[str, str]:
-        del tenant
-        return {}
+                return Refusal.UNKNOWN
 
 
 @dataclass
@@ -63,7 +61,7 @@ class _Service:
     webhooks: Webhooks
     database: Database
     sender: Scripted
-    door: Door = field(default_factory=lambda: Door(_Keys(), _Gate()))
+    door: Door
     clock: Callable[[], float] = time.time
 
     def tell(self, tenant: str = "tn_a", subject: str = "ev_1") -> None:
@@ -81,7 +79,8 @@ async def service(tmp_path: Path) -> AsyncGenerator[_Service]:
     database, sender = Database(tmp_path / "service.sqlite"), Scripted()
     create_service_tables(database)
     webhooks = Webhooks.over(database, Guard(), Sealer(bytes(32)), sender=lambda: sender, limits=Limits(poll_s=0.01))
-    yield _Service(webhooks, database, sender)
+    door = Door(_Keys(), TenantStore(database), make_rates(database), UsageCounts(database))
+    yield _Service(webhooks, database, sender, door)
     webhooks.courier.close()
     database.close()
 

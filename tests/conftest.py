@@ -5,6 +5,7 @@ A test that needs a server runs it itself and is marked ``loopback``: only then 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Generator
@@ -28,6 +29,9 @@ for _wish in ("FORCE_COLOR", "NO_COLOR"):
 hypothesis.settings.register_profile("default", deadline=None)  # a slow machine is no failed promise
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+with contextlib.suppress(ImportError):  # it holds on to the class of sockets that it finds when it is first loaded
+    import uvloop as _  # noqa: F401
 
 pytest_socket.disable_socket(
     allow_unix_socket=True

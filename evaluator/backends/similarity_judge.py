@@ -18,6 +18,7 @@ from evaluator.backends import JudgeOptions
 from evaluator.backends.encoder import Encoder, Vectors
 from evaluator.backends.gathering import GatheringEncoder
 from evaluator.backends.local.calibration import Calibration, load_calibration
+from evaluator.backends.local.claims import claims_of
 from evaluator.backends.local.counting import Counts, count_phrases
 from evaluator.backends.local.deciding import decide
 from evaluator.backends.local.exemplars import ExemplarVectors, encode_exemplars, judge_by_exemplars
@@ -108,7 +109,8 @@ class SimilarityJudge:
         decided: dict[str, Opinion] = {}
         if calibration is not None and trained:
             calibration.check_fits(features)
-            decided = decide([c for c in case.criteria if c.id in trained], calibration, features)
+            claims = claims_of(case, features, encoded, begun.lexicon, calibration.sentence_heads)
+            decided = decide([c for c in case.criteria if c.id in trained], calibration, features, claims)
         opinions = [
             decided.get(c.id) or self._by_exemplars(c, begun.sentences, features.vectors) for c in case.criteria
         ]
@@ -230,6 +232,17 @@ def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str])
                 message=(
                     "Rubric, lexicon or model changed since the calibration was trained; judged by exemplars alone: "
                     f"{', '.join(stale)}. Train it again with `evaluator fit`."
+                ),
+            )
+        )
+    weak = [criterion.id for criterion in case.criteria if criterion.id in trained and criterion.id in calibration.weak]
+    if weak:
+        flags.append(
+            Flag(
+                code="weak_criteria",
+                message=(
+                    "On authors it had not seen, this judge was too often wrong about these; take its verdicts for "
+                    f"hints: {', '.join(weak)}."
                 ),
             )
         )

@@ -40,7 +40,7 @@ _GOLD: Final = _ROOT / "fixtures/gold/dev.jsonl"
 _PORT: Final = 8377
 _WARMING: Final = 4
 _ANSWER: Final = (
-    "Candidate: The goal is retention, so I would measure the share of members who still watch weekly after eight weeks."
+    "Candidate: The goal is retention, so I would measure the share of members who still watch in week eight."
 )
 
 

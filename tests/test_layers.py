@@ -18,6 +18,7 @@ _HEAVY: Final = (
     "fastapi",
     "lxml",
     "openai",
+    "openvino",
     "pyarrow",
     "scipy",
     "sentence_transformers",
@@ -29,7 +30,7 @@ _HEAVY: Final = (
 _OWNERS: Final = {
     "anthropic": ("backends/anthropic_client.py",),
     "docx": ("transcripts/docx.py",),
-    "huggingface_hub": ("backends/sentence_transformers.py",),
+    "openvino": ("backends/openvino.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
     "opentelemetry": ("tracing.py",),
@@ -39,9 +40,7 @@ _OWNERS: Final = {
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
     "sqlalchemy": ("batch/database.py",),
     "uvloop": ("batch/loop.py",),
-    "sentence_transformers": ("backends/sentence_transformers.py",),
     "sklearn": ("agreement/scikit.py",),
-    "torch": ("backends/torch_program.py",),
 }
 
 

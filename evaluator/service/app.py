@@ -21,6 +21,7 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
+from evaluator.service.hygiene import Hygiene
 from evaluator.service.loopback import OwnPages
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
@@ -89,6 +90,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
     app.add_middleware(OwnPages)
+    app.add_middleware(Hygiene)
     app.add_middleware(Watched, metrics=metrics)  # the last one stands outside of all others
     for router in _ROUTERS:
         app.include_router(router)

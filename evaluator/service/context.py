@@ -38,6 +38,8 @@ __all__ = ["Service", "service_of"]
 
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
+_REQUESTS_SHARE: Final = 0.5  # of the time to stop in; jobs have all of it
+_LEAST_S: Final = 0.5
 
 
 class Service:
@@ -81,6 +83,8 @@ class Service:
         self.room = Room(config.in_flight)
         self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
+        self.giving_up = asyncio.Event()
+        self._stops_s: float | None = None
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
 
@@ -137,10 +141,23 @@ class Service:
             if self.judges.hosted(ended.judge):
                 self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
 
+    def drain(self) -> float:
+        """Begin no job more and end streams, on the event loop; return for how long requests may go on, seconds.
+
+        Then `giving_up` is to be set, so that requests which still wait are told so.
+        """
+        self._stops_s = time.monotonic() + self.config.drain_s
+        self.draining.set()
+        if self._desk is not None:
+            self._desk.drain()
+        return self.config.drain_s * _REQUESTS_SHARE
+
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
+        self.webhooks.courier.end()
+        left_s = self.config.drain_s if self._stops_s is None else self._stops_s - time.monotonic()
         if self._desk is not None:
-            self._desk.close(self.config.drain_s)
+            self._desk.close(max(_LEAST_S, left_s))
         if self._foreman is not None:
             self._foreman.close()
         self.webhooks.courier.close()

@@ -137,7 +137,7 @@ async def _asked(request: Request, service: Service, caller: Caller, question: _
         cost_usd = held.usd  # of what was given up nobody knows what it cost
         try:
             work = measure(labels.rows, rubric, judge)
-            measurement = await grade(request, service.loop, work, service.config.deadline_s)
+            measurement = await grade(request, service, work, service.config.deadline_s)
             cost_usd = sum(evaluation.usage.cost_usd for evaluation in measurement.evaluations.values())
         except Problem as problem:
             if problem.code == "deadline":

@@ -12,6 +12,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
 from evaluator.service.evaluations.wire import EvaluationFailure, EvaluationResource, EvaluationSummary, Status
 from evaluator.service.reviews.store import forget_reviews
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -139,6 +140,7 @@ class EvaluationStore:
             )
             forget_work(transaction, [tuple(row) for row in rows])
             forget_reviews(transaction, [(tenant, id_)])
+            forget_subject(transaction, tenant, id_)
             return bool(rows)
 
         return self._database.write(work)

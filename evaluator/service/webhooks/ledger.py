@@ -60,11 +60,12 @@ class Claim:
 class Ledger:
     """Deliveries of all tenants. Safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each with a usual value
+    def __init__(  # noqa: PLR0913 - each with a usual value
         self,
         database: Database,
         sealer: Sealer,
         schedule: Schedule | None = None,
+        *,
         clock: Callable[[], float] = time.time,
         kept_s: float = _KEPT_S,
         lease_s: float = _LEASE_S,

@@ -9,8 +9,6 @@ a 4xx or closed, memory grows by 20 MB at most (counted after one ordinary reque
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +17,7 @@ from typing import Final
 
 import httpx2
 
-from tests.service.hostile import ATTACKS, idle_sockets, memory_mb, pulse, raw, slow_sockets
+from tests.service.hostile import ATTACKS, idle_sockets, key_of, memory_mb, peak_mb, pulse, raw, slow_sockets
 from tests.service.running import ServerProcess, evaluation_body, until
 
 _GROWTH_MB: Final = 20.0
@@ -43,7 +41,7 @@ def main() -> int:
     sockets = parser.parse_args().sockets
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        key = _key(Path(folder))
+        key = key_of(Path(folder))
         with ServerProcess(Path(folder)) as server:
             _warm(server.url, key)
             first = memory_mb(server.process_id)
@@ -52,7 +50,7 @@ def main() -> int:
                 before, began = memory_mb(server.process_id), time.monotonic()
                 with pulse(server.url) as health:
                     status = raw(server.url, attack.pieces("127.0.0.1", key))
-                took_s, grown = time.monotonic() - began, memory_mb(server.process_id) - before
+                took_s, grown = time.monotonic() - began, peak_mb(server.process_id) - before
                 bad = status not in attack.statuses or grown > _GROWTH_MB or health.failed
                 bad = bad or (bool(health.taken_s) and health.p99_s > _HEALTH_S)
                 missed += bool(bad)
@@ -61,8 +59,8 @@ def main() -> int:
                 before, began = memory_mb(server.process_id), time.monotonic()
                 with pulse(server.url) as health:
                     opened = slow_sockets(server.url, sockets, head.replace(b"KEY", key.encode()))
-                    grown = memory_mb(server.process_id) - before
                     held = idle_sockets(opened, _HELD_S)
+                grown = peak_mb(server.process_id) - before
                 took_s = time.monotonic() - began
                 bad = bool(held or grown > _GROWTH_MB or health.failed or health.p99_s > _HEALTH_S)
                 missed += bad
@@ -84,14 +82,6 @@ def _warm(url: str, key: str) -> None:
         made = client.post("/v1/batches", content=b'{"text": "a: b"}\n', headers={"Content-Type": "application/jsonl"})
         until(lambda: client.get(f"/v1/batches/{made.json()['id']}").json()["status"] == "completed", 60.0)
         client.post("/v1/rubrics/validate", content=b"a: 1", headers={"Content-Type": "application/yaml"})
-
-
-def _key(data: Path) -> str:
-    command = [sys.executable, "-m", "evaluator", "keys", "create", "--tenant", "hostile", "--scopes", "admin"]
-    made = subprocess.run(  # noqa: S603 - this project's own command
-        [*command, "--data", str(data)], env=os.environ, capture_output=True, text=True, check=True
-    )
-    return made.stdout.strip()
 
 
 if __name__ == "__main__":

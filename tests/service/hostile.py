@@ -8,6 +8,8 @@ import io
 import json
 import math
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -18,7 +20,18 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["ATTACKS", "Attack", "Pulse", "idle_sockets", "memory_mb", "pulse", "raw", "slow_sockets"]
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "Pulse",
+    "idle_sockets",
+    "key_of",
+    "memory_mb",
+    "peak_mb",
+    "pulse",
+    "raw",
+    "slow_sockets",
+]
 
 _MB: Final = 1024 * 1024
 _TIMEOUT_S: Final = 60.0
@@ -76,6 +89,13 @@ def pulse(url: str, every_s: float = 0.05) -> Generator[Pulse]:
         thread.join()
 
 
+def key_of(data: Path) -> str:
+    """Make the first key of a service, which allows everything, by the command for it."""
+    command = [sys.executable, "-m", "evaluator", "keys", "create", "--tenant", "acme", "--scopes", "admin"]
+    made = subprocess.run([*command, "--data", str(data)], capture_output=True, text=True, check=True)
+    return made.stdout.strip()
+
+
 def raw(url: str, pieces: Iterator[bytes], patience_s: float = _TIMEOUT_S) -> int:
     """Send pieces until an answer comes; return its status, or 0 if the connection was closed without one."""
     with _connected(url, patience_s) as connection:
@@ -120,9 +140,19 @@ def idle_sockets(opened: list[socket.socket], within_s: float) -> int:
 
 
 def memory_mb(process: int) -> float:
-    """Return what a process holds in memory, as the kernel counts it."""
+    """Return what a process holds in memory, as the kernel counts it, and count its peak anew from there."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
+    return _memory(process, "VmRSS")
+
+
+def peak_mb(process: int) -> float:
+    """Return what a process held at most since `memory_mb`."""
+    return _memory(process, "VmHWM")
+
+
+def _memory(process: int, name: str) -> float:
     status = Path(f"/proc/{process}/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(name))
 
 
 def _drips(connection: socket.socket) -> bool:

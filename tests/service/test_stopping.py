@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 import pytest
@@ -27,14 +28,14 @@ def _settings(stub: ProviderStub) -> Settings:
     return Settings(backend=_JUDGE, model="m", base_url=f"{stub.url}/v1")
 
 
-async def _comes(true: Any, within_s: float = _SOON_S) -> None:  # noqa: ANN401 - whatever can be asked
+async def _comes(true: Callable[[], bool], within_s: float = _SOON_S) -> None:
     """Wait until something holds, while the loop of the test goes on.
 
     Raises:
         TimeoutError: It didn't come to hold.
     """
     async with asyncio.timeout(within_s):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is waited for happens in other threads and processes
             await asyncio.sleep(0.02)
 
 
@@ -56,7 +57,7 @@ async def test_what_nobody_waits_for_is_given_up(tmp_path: Path) -> None:
                 waiting = [
                     asyncio.create_task(callers.post(_URL, json=evaluation_body(number))) for number in range(20)
                 ]
-                await _comes(lambda: stub.in_flight >= 20, 30.0)
+                await _comes(lambda: service.room.taken >= 20 and stub.in_flight >= 1, 30.0)
                 for caller in waiting:
                     caller.cancel()
                 await asyncio.wait(waiting)

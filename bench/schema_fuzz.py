@@ -20,7 +20,7 @@ from tests.service.hostile import key_of
 from tests.service.running import ServerProcess
 from tests.service.schema_fuzzing import fuzz
 
-
+_FAILED: Final = 500
 _TOLD: Final = {503, 504}  # the service is full; a deadline passed that the request set
 
 
@@ -43,7 +43,7 @@ def main() -> int:
     for operation, requests in sorted(found.operations.items()):
         print(f"{operation:58} {requests:8,}")
     statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.statuses.items()))
-    broken = sum(count for status, count in found.statuses.items() if status >= 500 and status not in _TOLD)
+    broken = sum(count for status, count in found.statuses.items() if status >= _FAILED and status not in _TOLD)
     print(f"answers: {statuses}")
     print(f"{found.operations.total():,} requests in {time.monotonic() - began:.0f} s; {broken} server errors")
     print("\n".join(found.failures) or "nothing found")

@@ -2,9 +2,9 @@
 
 ``PYTHONPATH=. python bench/schema_fuzz.py`` starts ``evaluator serve`` in a folder of its own, makes a key, stores an
 evaluation with a review, a batch and a webhook, and sends at least 500 requests an operation. The bars: no answer from
-500 to 599 but 503, which a full service gives, and 504, which a deadline of the caller's gives, no answer that its own
-description doesn't allow, and none that tells a path or a trace. What is checked beside, and what is left out and why, stands in ``tests/service/schema_hooks.py`` and
-``schema_fuzzing.py``.
+500 to 599 but 503, which a full service gives, and 504, which a deadline of the caller's gives; no answer that its own
+description doesn't allow; none that tells a path or a trace. What is checked beside, and what is left out and why,
+stands in ``tests/service/schema_hooks.py`` and ``schema_fuzzing.py``.
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@
 #   PIP_TORCH_ARGS  arguments for the commands that install torch, as in
 #                   make grade PIP_TORCH_ARGS="--index-url URL", where URL is an index that holds CPU-only builds
 #   FILE            the transcript that `make grade` grades
+#   FIT_ARGS        arguments for the training, as in make fit FIT_ARGS=--force, which writes heads that agree less
 #   LOCK_ARGS       arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
 
 PYTHON ?=
 PIP_TORCH_ARGS ?=
 FILE ?= fixtures/transcripts/sample.vtt
 LOCK_ARGS ?=
+FIT_ARGS ?=
 VENV ?= .venv
 
 BIN := $(VENV)/bin
@@ -58,7 +60,7 @@ fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
 	$(BIN)/ruff check --fix .
 
 fit: $(VENV)/installed  ## train the local judge again; after an edit of its rubric's criteria or lexicon
-	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json
+	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json $(FIT_ARGS)
 
 readme: $(VENV)/checkable  ## write the generated parts of README.md again
 	$(BIN)/python -m tests.readme

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -181,7 +181,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(problem, _request_id(request))
 
     async def of_validation(request: Request, error: Exception) -> JSONResponse:
-        faults = error.errors() if isinstance(error, RequestValidationError) else []
+        faults: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
         return problem_response(_faults([(tuple(f["loc"]), str(f["msg"])) for f in faults]), _request_id(request))
 
     async def of_defect(request: Request, error: Exception) -> JSONResponse:

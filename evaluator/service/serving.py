@@ -5,7 +5,6 @@ Without any key the service is everybody's: it is served on loopback alone.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 import uvicorn
@@ -13,6 +12,7 @@ import uvicorn
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
+from evaluator.service.hosts import is_loopback
 
 __all__ = ["is_loopback", "serve"]
 
@@ -48,11 +48,3 @@ def serve(config: ServiceConfig, host: str, port: int) -> None:
     server.run()
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether an address is one of this machine's own, that no other can reach."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

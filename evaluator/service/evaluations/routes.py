@@ -19,7 +19,7 @@ from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.wire import Cursor, Page, read_cursor, time_of, write_cursor
 
-__all__ = ["router"]
+__all__ = ["judge_now", "row_of", "router"]
 
 router: Final = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], responses=PROBLEM_ANSWERS)
 _Id = Annotated[
@@ -49,11 +49,11 @@ async def create_evaluation(
     """
     service = service_of(request)
     submission = await read_submission(request)
-    kept = await asyncio.to_thread(_kept, service, caller, submission, new_id("eval"))
+    kept = await asyncio.to_thread(row_of, service, caller, submission, new_id("eval"))
     if re.search(r"(?:^|,)\s*respond-async\s*(?:[;,]|$)", prefer or "", re.IGNORECASE):
         return await _submit(service, caller, submission, kept)
     try:
-        return _answer(await _judge(request, service, submission, kept))
+        return _answer(await judge_now(request, service, submission, kept))
     except ClientGone:
         return Response(status_code=_CLIENT_GONE)
 
@@ -104,7 +104,7 @@ async def delete_evaluation(
         raise _unknown()
 
 
-def _kept(service: Service, caller: Caller, submission: Submission, id_: str) -> Kept:
+def row_of(service: Service, caller: Caller, submission: Submission, id_: str) -> Kept:
     """Return the row of a submission, once its rubric and judge are known to be there."""
     asked = submission.asked
     now_s = service.clock()
@@ -146,7 +146,7 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
     return _answer(resource, 202, headers)
 
 
-async def _judge(request: Request, service: Service, submission: Submission, kept: Kept) -> EvaluationResource:
+async def judge_now(request: Request, service: Service, submission: Submission, kept: Kept) -> EvaluationResource:
     asked = submission.asked
     rubric = (await asyncio.to_thread(service.rubrics.get, kept.tenant, kept.rubric)).rubric
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)

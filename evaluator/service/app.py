@@ -16,11 +16,12 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.problems import ProblemBody, add_problem_handlers
+from evaluator.service.reviews import routes as reviews
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, health.router)
+_ROUTERS: Final = (evaluations.router, reviews.router, health.router)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the candidate's own words.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`, the place and the remedy. A POST may carry an

@@ -11,6 +11,7 @@ from typing import Any, Final
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
 from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Failure, Status
+from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -121,7 +122,7 @@ class EvaluationStore:
         return [_summary(row) for row in rows[:limit]], more
 
     def delete(self, tenant: str, id_: str) -> bool:
-        """Delete a tenant's evaluation, its work included; return whether there was one."""
+        """Delete a tenant's evaluation, its work and its reviews included; return whether there was one."""
 
         def work(transaction: Transaction) -> bool:
             rows = transaction.rows(
@@ -129,6 +130,7 @@ class EvaluationStore:
                 {"tenant": tenant, "id": id_},
             )
             forget_work(transaction, [tuple(row) for row in rows])
+            forget_reviews(transaction, [(tenant, id_)])
             return bool(rows)
 
         return self._database.write(work)

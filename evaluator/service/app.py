@@ -15,6 +15,7 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
+from evaluator.service.page.routes import add_page
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
 from evaluator.version import __version__
@@ -57,6 +58,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_problem_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
+    add_page(app)
     app.openapi = lambda: _openapi(app)
     return app
 

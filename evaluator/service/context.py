@@ -22,6 +22,7 @@ from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.judges import JudgeRoom
+from evaluator.service.page.sessions import SessionStore
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
@@ -54,6 +55,7 @@ class Service:
         self.evaluations = EvaluationStore(self.database)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
+        self.sessions = SessionStore(self.database, clock)
         self.lanes = LaneStore(self.database, clock=clock)
         self.door = _open_door()
         self.loop = LoopThread()

@@ -10,12 +10,13 @@ from typing import Final
 from evaluator.batch.database import Database, Transaction
 from evaluator.batch.schema import create_tables
 from evaluator.service.evaluations import tables as evaluations
+from evaluator.service.page import tables as page
 from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
 
 __all__ = ["create_service_tables"]
 
-_PARTS: Final = (evaluations.TABLES, rubrics.TABLES, reviews.TABLES)
+_PARTS: Final = (evaluations.TABLES, rubrics.TABLES, reviews.TABLES, page.TABLES)
 _SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
 _POSTGRES: Final = {"bytes": "BYTEA", "real": "DOUBLE PRECISION", "number": "BIGSERIAL PRIMARY KEY"}
 _LOCK: Final = 0x4556_5356  # two processes that make the same tables at once would trip over each other

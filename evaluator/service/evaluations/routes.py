@@ -19,7 +19,7 @@ from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.wire import Cursor, Page, read_cursor, time_of, write_cursor
 
-__all__ = ["judge_now", "row_of", "router"]
+__all__ = ["judge_now", "router", "row_of"]
 
 router: Final = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], responses=PROBLEM_ANSWERS)
 _Id = Annotated[
@@ -147,6 +147,13 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
 
 
 async def judge_now(request: Request, service: Service, submission: Submission, kept: Kept) -> EvaluationResource:
+    """Judge a submission while its caller waits; keep the evaluation if that was asked for.
+
+    Raises:
+        Problem: The service has too much in work, or the deadline passed.
+        ClientGone: Nobody waits.
+        EvaluatorError: As `aevaluate`.
+    """
     asked = submission.asked
     rubric = (await asyncio.to_thread(service.rubrics.get, kept.tenant, kept.rubric)).rubric
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)

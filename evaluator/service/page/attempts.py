@@ -15,14 +15,16 @@ from typing import Any, Final, Literal
 
 from evaluator.batch.database import Database, Row
 from evaluator.reports.characters import one_line
+from evaluator.service.evaluations.wire import EvaluationResource
 from evaluator.service.wire import time_of
 from evaluator.types import Severity, Verdict
 
-__all__ = ["Attempt", "Attempts", "Candidate", "Judged", "Order"]
+__all__ = ["Attempt", "Attempts", "Candidate", "Judged", "Order", "attempt_of"]
 
 Order = Literal["sent", "score"]
 
 _NAME_CHARS: Final = 80
+_NAMELESS: Final = "Without a question"
 _COLUMNS: Final = "id, status, created_s, name, candidate, rubric, judge, score, band, review, message, packed"
 _ORDERS: Final[dict[Order, str]] = {
     "sent": "number",
@@ -131,6 +133,28 @@ class Attempts:
         return self._database.read(lambda transaction: transaction.rows(statement, values))
 
 
+def attempt_of(resource: EvaluationResource) -> Attempt:
+    """Return a stored evaluation that was read whole."""
+    evaluation = resource.evaluation
+    return Attempt(
+        id=resource.id,
+        status=resource.status,
+        created_at=resource.created_at,
+        name=one_line(resource.name or (evaluation.question if evaluation else None) or "", _NAME_CHARS) or _NAMELESS,
+        candidate=resource.candidate,
+        rubric=resource.rubric,
+        judge=resource.judge,
+        score=resource.score,
+        band=resource.band,
+        review=resource.needs_review,
+        message=resource.problem.message if resource.problem else "",
+        verdicts={
+            one.criterion: Judged(one.criterion, one_line(one.title), one.severity, one.verdict)
+            for one in (evaluation.findings if evaluation else ())
+        },
+    )
+
+
 def _attempt(row: Row) -> Attempt:
     id_, status, created_s, name, candidate, rubric, judge, score, band, review, message, packed = row
     told: dict[str, Any] = json.loads(zlib.decompress(packed)) if packed is not None else {}
@@ -138,7 +162,7 @@ def _attempt(row: Row) -> Attempt:
         id=id_,
         status=status,
         created_at=time_of(created_s),
-        name=one_line(name or told.get("question") or "", _NAME_CHARS) or "Without a question",
+        name=one_line(name or told.get("question") or "", _NAME_CHARS) or _NAMELESS,
         candidate=candidate,
         rubric=rubric,
         judge=judge,

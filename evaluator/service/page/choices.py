@@ -79,7 +79,9 @@ def sample_text(name: str) -> tuple[str, str | None]:
         Problem: 404; there is no such sample.
     """
     if name not in SAMPLES:
-        raise Problem(404, "not_found", "There is no such sample", where="sample", remedy="choose one on the first page")
+        raise Problem(
+            404, "not_found", "There is no such sample", where="sample", remedy="choose one on the first page"
+        )
     return _read(name), _RUBRIC_OF.get(name)
 
 

@@ -127,7 +127,7 @@ async def _problem_page(request: Request, problem: Problem) -> Response:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = here if request.method in _SAFE else "/"
         return RedirectResponse(f"/login?next={quote(back, safe='')}", 303, headers={"Cache-Control": "no-store"})
-    page = await respond(request, "problem.html", status=problem.status, problem=problem)
+    page = await respond(request, "problem.html", {"problem": problem}, status=problem.status)
     for name, value in problem.headers.items():
         page.headers[name] = value
     return page

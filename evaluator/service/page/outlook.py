@@ -1,6 +1,6 @@
 """What would change a score: the bands with what each asks, what each mended failure is worth, what a coach's word did.
 
-In: an evaluation, and the rubric that judged it if it is still at hand. Out: figures by the same sum as the score's own.
+In: an evaluation, and the rubric that judged it if it is still at hand. Out: figures by the same sum as its score.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, cast
@@ -25,13 +25,15 @@ _TEMPLATES: Final = Path(__file__).resolve().with_name("templates")
 _FILTERS: Final = (ago, clock, day, moment, one_line, points, spoken, ticked, verdict_word)
 
 
-async def respond(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+async def respond(
+    request: Request, template: str, values: Mapping[str, object] | None = None, *, status: int = 200
+) -> HTMLResponse:
     """Return a page, made off the event loop; no cache keeps it."""
     told = {
         "signed_in": getattr(request.state, "signed_in", False),
         "path": request.url.path,
         "now_s": _now_s(request),
-        **values,
+        **(values or {}),
     }
     html = await asyncio.to_thread(_environment().get_template(template).render, told)
     return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})

@@ -66,7 +66,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One criterion of two attempts; ``turn`` is ``new`` if only the second fell into it, ``mended`` if only the first."""
+    """One criterion of two attempts; ``turn`` is ``new`` where only the second fell into it, ``mended`` the other way."""
 
     criterion: str
     title: str
@@ -114,7 +114,9 @@ def score_line(attempts: Sequence[Attempt]) -> tuple[tuple[float, float, Attempt
 
 
 def _row(judged: Judged, attempts: Sequence[Attempt]) -> GridRow:
-    verdicts = [a.verdicts[judged.criterion].verdict if judged.criterion in a.verdicts else None for a in attempts]
+    verdicts: list[Verdict | None] = [
+        a.verdicts[judged.criterion].verdict if judged.criterion in a.verdicts else None for a in attempts
+    ]
     decided = [verdict for verdict in verdicts if verdict in {"present", "absent"}]
     return GridRow(
         criterion=judged.criterion,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from evaluator.errors import EvaluatorError
 from evaluator.resources import resource_dir
 from evaluator.rubric import QuestionType, Rubric
 from evaluator.service.context import Service
+from evaluator.service.evaluations.wire import Asked
 from evaluator.service.problems import Problem
 
 __all__ = ["SAMPLES", "Choices", "JudgeChoice", "RubricChoice", "choices_of", "sample_text"]
@@ -24,6 +25,7 @@ SAMPLES: Final = {
 """Shipped transcripts to try, with what each is, in the order in which they are offered."""
 _RUBRIC_OF: Final = {"behavioural.md": "behavioural_star"}
 _LOCAL: Final = "local"
+_USUAL: Final = cast("str", Asked.model_fields["rubric"].default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def choices_of(service: Service, tenant: str) -> Choices:
     latest: dict[str, RubricChoice] = {}
     for kept in service.rubrics.all(tenant):
         latest.setdefault(kept.rubric.id, _rubric(kept.rubric, own=kept.text is not None))
-    shipped_first = sorted(latest.values(), key=lambda choice: choice.own)
-    return Choices(tuple(shipped_first), tuple(_judge(service, name) for name in service.judges.names), SAMPLES)
+    usual_first = sorted(latest.values(), key=lambda choice: (choice.name != _USUAL, choice.own))
+    return Choices(tuple(usual_first), tuple(_judge(service, name) for name in service.judges.names), SAMPLES)
 
 
 def sample_text(name: str) -> tuple[str, str | None]:

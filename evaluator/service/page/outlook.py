@@ -76,7 +76,7 @@ def rescored(evaluation: Evaluation, rubric: Rubric | None, said: Mapping[str, V
 
 
 def _steps(evaluation: Evaluation, rubric: Rubric) -> Sequence[Step]:
-    verdicts = _verdicts(evaluation)
+    verdicts: dict[str, Verdict] = _verdicts(evaluation)
     before = evaluation.scorecard.score
     if before is None or evaluation.scorecard.needs_review:
         return ()

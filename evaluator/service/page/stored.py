@@ -1,4 +1,4 @@
-"""Stored evaluations: one with its evidence, two side by side, a candidate's history; deleted, or taken away as files."""
+"""Stored evaluations: one with its evidence, two side by side, a candidate's history; to delete, to take as files."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One criterion of two attempts; ``turn`` is ``new`` where only the second fell into it, ``mended`` the other way."""
+    """One criterion of two attempts; ``turn`` is ``new`` where only the second failed, ``mended`` where only the first."""
 
     criterion: str
     title: str
@@ -117,7 +117,7 @@ def _row(judged: Judged, attempts: Sequence[Attempt]) -> GridRow:
     verdicts: list[Verdict | None] = [
         a.verdicts[judged.criterion].verdict if judged.criterion in a.verdicts else None for a in attempts
     ]
-    decided = [verdict for verdict in verdicts if verdict in {"present", "absent"}]
+    decided: list[Verdict | None] = [verdict for verdict in verdicts if verdict in {"present", "absent"}]
     return GridRow(
         criterion=judged.criterion,
         title=judged.title,

@@ -72,6 +72,17 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="Postgres that the workers of a batch share; a file of the run if not set."
     )
+    service_data: Path | None = Field(
+        default=None, description="Folder of the service's database and keys; one in the user's data folder if not set."
+    )
+    service_judges: str | None = Field(
+        default=None, description="Backends that callers of the service choose among; the first is the default."
+    )
+    retention_days: float = Field(default=30.0, gt=0, description="How long the service keeps what was stored.")
+    service_deadline_s: float = Field(
+        default=60.0, gt=0, description="Longest time that the service lets a caller wait for one evaluation."
+    )
+    private_webhooks: bool = Field(default=False, description="Let webhooks go to private addresses, and over http.")
     record: Path | None = Field(default=None, description="Folder to record exchanges with providers in.")
     replay: Path | None = Field(default=None, description="Folder of recordings to answer from; nothing is sent.")
     api_key: SecretStr | None = Field(default=None, description="Key of a compatible server, if it asks for one.")

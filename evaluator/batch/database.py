@@ -102,11 +102,12 @@ def translated(place: Path | str) -> Generator[None]:
 class Database:
     """One database. Safe to share between threads."""
 
-    def __init__(self, place: Path | str, *, away_s: float = _AWAY_S) -> None:
+    def __init__(self, place: Path | str, *, erases: bool = False, away_s: float = _AWAY_S) -> None:
         """Open a file, which is made if there is none, or a Postgres by its address.
 
         Args:
             place: The file, or the address.
+            erases: Overwrite what is deleted from a file, rather than only forget where it stands.
             away_s: How long a Postgres is waited for that answered before.
 
         Raises:
@@ -117,7 +118,7 @@ class Database:
         self._place = place
         self._away_s = away_s
         self._reached = False
-        self._engine = _postgres(checked_url(place)) if isinstance(place, str) else _sqlite(place)
+        self._engine = _postgres(checked_url(place)) if isinstance(place, str) else _sqlite(place, erases=erases)
 
     @property
     def name(self) -> str:
@@ -155,6 +156,17 @@ class Database:
                 return
             yield from rows
             after = rows[-1][0]
+
+    def empty_log(self) -> None:
+        """Move what the log of a file's changes holds into the file, and empty it; as far as nobody reads it now.
+
+        Raises:
+            DatabaseFailed: It can't be written.
+        """
+        if self.shared:
+            return
+        with translated(self._place), self._engine.connect() as connection:
+            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close all connections."""
@@ -210,7 +222,7 @@ def _prepared(statement: str, several: frozenset[str]) -> sa.TextClause:
     return sa.text(statement).bindparams(*expanding)
 
 
-def _sqlite(path: Path) -> sa.Engine:
+def _sqlite(path: Path, *, erases: bool) -> sa.Engine:
     sa = _sqlalchemy()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -229,6 +241,7 @@ def _sqlite(path: Path) -> sa.Engine:
     def _prepare(connection: sqlite3.Connection, _: object) -> None:  # pyright: ignore[reportUnusedFunction] - the event calls it
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # what was paid for survives a power cut
+        connection.execute(f"PRAGMA secure_delete={'ON' if erases else 'OFF'}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:  # pyright: ignore[reportUnusedFunction] - the event calls it

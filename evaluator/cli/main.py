@@ -50,6 +50,8 @@ COMMANDS: Final[dict[str, CommandRow]] = {
     "grade": CommandRow("evaluator.cli.grade", "grade", "Judge one transcript and show what failed, with proof."),
     "batch": CommandRow("evaluator.cli.batch", "batch", "Grade many transcripts, whatever happens on the way."),
     "work": CommandRow("evaluator.cli.work", "work", "Grade what runs on a shared Postgres have queued."),
+    "serve": CommandRow("evaluator.cli.serve", "serve", "Serve the HTTP endpoint and the page."),
+    "keys": CommandRow("evaluator.cli.keys", "app", "Make, list, change and revoke the keys of the service."),
     "diff": CommandRow("evaluator.cli.diff", "diff", "Show what changed from one batch to another."),
     "rubric": CommandRow("evaluator.cli.rubric", "app", "List, show, check or start a rubric."),
     "agreement": CommandRow("evaluator.cli.agreement", "agreement", "Measure a judge against labelled transcripts."),

@@ -11,19 +11,24 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from evaluator.service import health
+from evaluator.service.batches import routes as batches
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
+from evaluator.service.guards import BodyDeadline
 from evaluator.service.page.routes import add_page
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
+from evaluator.service.tenants import routes as tenants
+from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, reviews.router, health.router)
-_ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the candidate's own words.
+_ROUTERS: Final = (evaluations.router, batches.router, reviews.router, tenants.router, health.router)
+_ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
+candidate's own words.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`, the place and the remedy. A POST may carry an
 `Idempotency-Key`: the same key and body get the same answer for a day. Every answer has an `X-Request-Id`.
@@ -55,7 +60,9 @@ def create_app(config: ServiceConfig) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
         redirect_slashes=False,
     )
+    app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
+    app.add_middleware(LimitHeaders)
     for router in _ROUTERS:
         app.include_router(router)
     add_page(app)

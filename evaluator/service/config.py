@@ -1,4 +1,4 @@
-"""What the operator of a service decides: one frozen value, made from settings and the options of ``evaluator serve``."""
+"""What the operator of a service decides: one frozen value, from settings and the options of ``evaluator serve``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pathlib import Path
 from evaluator.settings import Settings
 
 __all__ = ["ServiceConfig"]
-
-_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,6 @@ class ServiceConfig:
         deadline_s: Longest time for one synchronous evaluation.
         in_flight: Most synchronous evaluations at once, of all tenants; those beyond are told to come again.
         max_body_bytes: Largest body of a request for one evaluation.
-        max_batch_bytes: Largest body of a request for a batch.
         retention_days: How long what was stored is kept.
         drain_s: How long what is in work may take to end when the service stops.
         body_s: Longest time in which a request's body must have come.
@@ -37,9 +34,13 @@ class ServiceConfig:
     database_url: str | None = None
     deadline_s: float = 60.0
     in_flight: int = 256
-    max_body_bytes: int = 6 * _MEBIBYTE
-    max_batch_bytes: int = 64 * _MEBIBYTE
+    max_body_bytes: int = 6 * 1024 * 1024
     retention_days: float = 30.0
     drain_s: float = 12.0
     body_s: float = 30.0
     private_webhooks: bool = False
+
+    @property
+    def database(self) -> Path | str:
+        """Where what the service knows is kept: the file in its folder, or the address of its Postgres."""
+        return self.database_url or self.data / "service.sqlite"

@@ -15,23 +15,25 @@ from fastapi import Request
 from evaluator.batch.database import Database
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
+from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
+from evaluator.service.idempotency.claims import ClaimStore
+from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.page.sessions import SessionStore
+from evaluator.service.privacy.retention import Retention
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
-from evaluator.service.tenants.caller import Caller
-from evaluator.service.tenants.door import Door
+from evaluator.service.tenants.tenancy import Tenancy
 
 __all__ = ["Service", "new_id", "service_of"]
 
-_DATABASE: Final = "service.sqlite"
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
 
@@ -50,14 +52,18 @@ class Service:
         self.clock = clock
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.database = Database(config.database_url or config.data / _DATABASE)
+        self.database = Database(config.database, erases=True)
         create_service_tables(self.database)
         self.evaluations = EvaluationStore(self.database)
+        self.batches = BatchStore(self.database, clock=clock)
+        self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
         self.sessions = SessionStore(self.database, clock)
         self.lanes = LaneStore(self.database, clock=clock)
-        self.door = _open_door()
+        self.tenancy = Tenancy.over(self.database, clock)
+        self.door = self.tenancy.door
+        self.idempotency = Idempotency(ClaimStore(self.database, clock))
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
         self.draining = asyncio.Event()
@@ -80,7 +86,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk)
+        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end, self.retention.tend])
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""
@@ -105,6 +111,7 @@ class Service:
         if self._foreman is not None:
             self._foreman.close()
         self.loop.close()
+        self.tenancy.usage.flush()
         self.database.close()
 
 
@@ -120,21 +127,3 @@ def new_id(prefix: str) -> str:
 
 def _machine() -> str:
     return re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[:60] or "service"
-
-
-def _open_door() -> Door:
-    return Door(_NoKeys(), _NoGate())
-
-
-class _NoKeys:
-    def any(self) -> bool:
-        return False
-
-    def caller(self, token: str) -> Caller:
-        raise NotImplementedError(token[:0])
-
-
-class _NoGate:
-    def pass_through(self, tenant: str) -> dict[str, str]:
-        del tenant
-        return {}

@@ -74,7 +74,7 @@ class ProblemBody(BaseModel):
     request_id: str | None = Field(default=None, description="Id of the request, as in the header X-Request-Id.")
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+class Problem(Exception):
     """An answer that says what is wrong.
 
     Attributes:
@@ -117,30 +117,30 @@ PROBLEM_ANSWERS: Final[dict[int | str, dict[str, object]]] = {
 }
 
 
+_KINDS: Final[tuple[tuple[type[EvaluatorError], int, str, str], ...]] = (  # the first that fits
+    (TranscriptError, 422, "transcript", "The transcript can't be read"),
+    (RubricError, 422, "rubric", "The rubric can't be used"),
+    (OptionError, 422, "option", "An option has no meaning here"),
+    (InputError, 422, "input", "The input can't be used"),
+    (JudgeUnavailable, 503, "judge_unavailable", "The judge can't answer now"),
+    (JudgeMisuse, 502, "judge_refused", "The judge refuses to answer"),
+    (MissingExtra, 501, "not_installed", "This service lacks a part"),
+)
+
+
 def problem_of(error: EvaluatorError) -> Problem:
-    """Return the answer to an error of ours."""
-    told = {"detail": error.message, "where": error.where, "remedy": error.remedy}
-    match error:
-        case TranscriptError():
-            return Problem(422, "transcript", "The transcript can't be read", **told)
-        case RubricError():
-            return Problem(422, "rubric", "The rubric can't be used", **told)
-        case OptionError():
-            return Problem(422, "option", "An option has no meaning here", **told)
-        case InputError():
-            return Problem(422, "input", "The input can't be used", **told)
-        case JudgeUnavailable():
-            wait = {"Retry-After": str(math.ceil(error.retry_after_s or _RETRY_S))}
-            return Problem(503, "judge_unavailable", "The judge can't answer now", **told, headers=wait)
-        case JudgeMisuse():
-            return Problem(502, "judge_refused", "The judge refuses to answer", **told)
-        case DatabaseFailed():
-            wait = {"Retry-After": str(_RETRY_S)}
-            return Problem(503, "storage_unavailable", "What is stored can't be reached now", headers=wait)
-        case MissingExtra():
-            return Problem(501, "not_installed", "This service lacks a part", **told)
-        case _:
-            return Problem(500, "defect", "The program failed")
+    """Return the answer to an error of ours; of a database's nothing is told but that it failed."""
+    if isinstance(error, DatabaseFailed):
+        wait = {"Retry-After": str(_RETRY_S)}
+        return Problem(503, "storage_unavailable", "What is stored can't be reached now", headers=wait)
+    found = next((row for row in _KINDS if isinstance(error, row[0])), None)
+    if found is None:
+        return Problem(500, "defect", "The program failed")
+    headers: dict[str, str] = {}
+    if isinstance(error, JudgeUnavailable):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s or _RETRY_S))
+    _, status, code, title = found
+    return Problem(status, code, title, detail=error.message, where=error.where, remedy=error.remedy, headers=headers)
 
 
 def problem_response(problem: Problem, request_id: str | None) -> JSONResponse:

@@ -5,6 +5,9 @@ Without any key the service is everybody's: it is served on loopback alone.
 
 from __future__ import annotations
 
+import signal
+import socket
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -12,6 +15,7 @@ import uvicorn
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
+from evaluator.service.guards import PromptHeads
 from evaluator.service.hosts import is_loopback
 
 __all__ = ["is_loopback", "serve"]
@@ -20,8 +24,14 @@ _KEEP_ALIVE_S: Final = 5
 _WAITING: Final = 2048  # connections that wait to be taken
 
 
-def serve(config: ServiceConfig, host: str, port: int) -> None:
+def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: How the service runs.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any.
+        say: Tells the operator where it is served.
 
     Raises:
         OptionError: No key is configured, and the address isn't this machine's own.
@@ -32,11 +42,12 @@ def serve(config: ServiceConfig, host: str, port: int) -> None:
             where="host",
             remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
         )
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_app(config),
             host=host,
             port=port,
+            http=PromptHeads,
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -45,6 +56,26 @@ def serve(config: ServiceConfig, host: str, port: int) -> None:
             backlog=_WAITING,
         )
     )
+    server.say = say
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _heed)
     server.run()
 
 
+def _heed(number: int, frame: object) -> None:
+    """Do nothing: the server raises its signal once more when it has ended, and that was asked for."""
+    del number, frame
+
+
+class _Server(uvicorn.Server):
+    """Tells where it listens, once it does."""
+
+    say: Callable[[str], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in self.servers if self.started else []:
+            for listening in server.sockets:
+                host, port, *_ = listening.getsockname()
+                shown = f"[{host}]" if ":" in host else host
+                self.say(f"serving on http://{shown}:{port}, for this machine alone (no key is configured)")

@@ -9,14 +9,25 @@ from typing import Final
 
 from evaluator.batch.database import Database, Transaction
 from evaluator.batch.schema import create_tables
+from evaluator.service.batches import tables as batches
 from evaluator.service.evaluations import tables as evaluations
+from evaluator.service.idempotency import tables as idempotency
 from evaluator.service.page import tables as page
 from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
+from evaluator.service.tenants import tables as tenants
 
 __all__ = ["create_service_tables"]
 
-_PARTS: Final = (evaluations.TABLES, rubrics.TABLES, reviews.TABLES, page.TABLES)
+_PARTS: Final = (
+    evaluations.TABLES,
+    batches.TABLES,
+    rubrics.TABLES,
+    reviews.TABLES,
+    tenants.TABLES,
+    idempotency.TABLES,
+    page.TABLES,
+)
 _SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
 _POSTGRES: Final = {"bytes": "BYTEA", "real": "DOUBLE PRECISION", "number": "BIGSERIAL PRIMARY KEY"}
 _LOCK: Final = 0x4556_5356  # two processes that make the same tables at once would trip over each other

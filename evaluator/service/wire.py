@@ -16,6 +16,7 @@ __all__ = ["Cursor", "Page", "Time", "Wire", "read_cursor", "time_of", "write_cu
 
 _Thing = TypeVar("_Thing")
 _LONGEST_CURSOR: Final = 200
+_HIGHEST: Final = 2**62  # above every row's number
 
 Time = Annotated[
     datetime,
@@ -52,15 +53,15 @@ def read_cursor(cursor: str | None) -> int:
         Problem: It is none of ours.
     """
     if cursor is None:
-        return 2**62
+        return _HIGHEST
     try:
         (number,) = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        if type(number) is not int or not 0 <= number <= 2**62:
-            raise ValueError
     except (ValueError, TypeError, binascii.Error, RecursionError):
+        number = None
+    if type(number) is not int or not 0 <= number <= _HIGHEST:
         raise Problem(
             422, "cursor", "This is no cursor", where="cursor", remedy="take `next_cursor` from the page before"
-        ) from None
+        )
     return number
 
 

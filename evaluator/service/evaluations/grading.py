@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
 
 from evaluator.batch.loop import LoopThread
-from evaluator.judging import Judge
-from evaluator.pipeline import aevaluate
-from evaluator.rubric import Rubric
 from evaluator.service.problems import Problem
-from evaluator.types import Evaluation, Transcript
 
 __all__ = ["ClientGone", "Room", "grade"]
 
+_T = TypeVar("_T")
 _RETRY_S: Final = 2
 
 
-class ClientGone(Exception):  # noqa: N818 - it is no error of anybody's
+class ClientGone(Exception):
     """Nobody waits for the answer any more."""
 
 
@@ -55,22 +52,20 @@ class Room:
             self.taken -= 1
 
 
-async def grade(
-    request: Request, loop: LoopThread, transcript: Transcript, rubric: Rubric, judge: Judge, deadline_s: float
-) -> Evaluation:
-    """Judge a transcript on the grading thread; given up when the deadline passes or the client goes.
+async def grade(request: Request, loop: LoopThread, work: Coroutine[Any, Any, _T], deadline_s: float) -> _T:
+    """Do some judging on the grading thread; given up when the deadline passes or the client goes.
 
     Raises:
         Problem: 504; the deadline passed.
         ClientGone: Nobody waits.
-        EvaluatorError: As `aevaluate`.
+        EvaluatorError: As of the work.
     """
-    work = asyncio.wrap_future(loop.submit(aevaluate(transcript, rubric, judge)))
+    doing = asyncio.wrap_future(loop.submit(work))
     gone = asyncio.ensure_future(_gone(request))
     try:
-        done, _ = await asyncio.wait((work, gone), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
-        if work in done:
-            return work.result()
+        done, _ = await asyncio.wait((doing, gone), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        if doing in done:
+            return doing.result()
         if gone in done:
             raise ClientGone
         raise Problem(
@@ -81,7 +76,7 @@ async def grade(
             remedy="ask with `Prefer: respond-async`, or allow more time",
         )
     finally:
-        for task in (work, gone):
+        for task in (doing, gone):
             task.cancel()
         with suppress(asyncio.CancelledError):
             await gone

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from evaluator.pipeline import aevaluate
 from evaluator.service.context import Service, new_id, service_of
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read_submission
@@ -59,7 +60,7 @@ async def create_evaluation(
 
 
 @router.get("", summary="List evaluations, newest first")
-async def list_evaluations(  # noqa: PLR0913 - one parameter per filter of the list
+async def list_evaluations(  # noqa: PLR0913, PLR0917 - one parameter per filter of the list
     request: Request,
     caller: Annotated[Caller, Depends(allowed("evaluations:read"))],
     cursor: Annotated[Cursor, Query()] = None,
@@ -108,7 +109,7 @@ def row_of(service: Service, caller: Caller, submission: Submission, id_: str) -
     """Return the row of a submission, once its rubric and judge are known to be there."""
     asked = submission.asked
     now_s = service.clock()
-    service.rubrics.get(caller.tenant, asked.rubric)
+    service.rubrics.asked(caller.tenant, asked.rubric)
     return Kept(
         tenant=caller.tenant,
         id=id_,
@@ -133,7 +134,7 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
         )
 
     def submit() -> EvaluationResource | None:
-        rubric = service.rubrics.get(caller.tenant, kept.rubric).rubric
+        rubric = service.rubrics.asked(caller.tenant, kept.rubric)
         spec = service.judges.spec(kept.judge, rubric)
         service.lanes.submit(caller.tenant, spec, [Job(kept, submission.transcript)])
         return service.evaluations.get(caller.tenant, kept.id)
@@ -155,11 +156,11 @@ async def judge_now(request: Request, service: Service, submission: Submission, 
         EvaluatorError: As `aevaluate`.
     """
     asked = submission.asked
-    rubric = (await asyncio.to_thread(service.rubrics.get, kept.tenant, kept.rubric)).rubric
+    rubric = await asyncio.to_thread(service.rubrics.asked, kept.tenant, kept.rubric)
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():
-        evaluation = await grade(request, service.loop, submission.transcript, rubric, judge, deadline_s)
+        evaluation = await grade(request, service.loop, aevaluate(submission.transcript, rubric, judge), deadline_s)
     now_s = service.clock()
     card = evaluation.scorecard
     stored = asked.store is True

@@ -96,7 +96,7 @@ class EvaluationStore:
     def page(
         self, tenant: str, filters: Filters, before: int, limit: int
     ) -> tuple[list[EvaluationSummary], int | None]:
-        """Return a tenant's evaluations before a number, newest first, and the number to go on from, if there are more."""
+        """Return a tenant's evaluations before a number, newest first, and where to go on, if there are more."""
         values: dict[str, object] = {"tenant": tenant, "before": before, "limit": limit + 1}
         wanted = {
             name: int(value) if isinstance(value, bool) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from evaluator.service.wire import Time, Wire
 from evaluator.types import Evaluation
@@ -18,9 +18,10 @@ _MOST_METADATA: Final = 20
 EXAMPLE: Final[dict[str, Any]] = {
     "transcript": (
         "Interviewer: How would you measure the success of a new preview feature?\n"
-        "Candidate: The goal is that members find something worth watching sooner, so I'd measure the share of sessions "
-        "that start a title within two minutes, because a faster start keeps people from giving up. I'd guard against "
-        "regret by watching how many titles are left within five minutes. We'd need play and exit events per session."
+        "Candidate: The goal is that members find something worth watching sooner, so I'd measure the share of "
+        "sessions that start a title within two minutes, because a faster start keeps people from giving up. I'd "
+        "guard against regret by watching how many titles are left within five minutes. We'd need play and exit "
+        "events per session."
     ),
     "question_type": "metric_design",
 }
@@ -56,7 +57,7 @@ class Asked(Wire):
 class EvaluationRequest(Asked):
     """One transcript to judge: its text, or its turns."""
 
-    model_config = {**Wire.model_config, "json_schema_extra": {"examples": [EXAMPLE]}}
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
     transcript: str | None = Field(default=None, min_length=1, description="The text, in any form that is read.")
     turns: list[dict[str, Any]] | None = Field(

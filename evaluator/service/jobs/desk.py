@@ -92,7 +92,7 @@ class Desk:
         self._hand.check()
 
     def close(self, drain_s: float) -> None:
-        """Begin nothing more, let what is being graded end, for so long at most, and leave the rest for the next life."""
+        """Begin nothing more, let what is in work end, for so long at most, and leave the rest for the next life."""
         reason = "the service stops"
         if isinstance(self._hand, Worker):
             self._hand.drain(reason, leave=True)

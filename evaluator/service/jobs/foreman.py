@@ -1,4 +1,4 @@
-"""The thread that moves jobs on: into the queue, out of the work into their rows, and back into it where that may help."""
+"""The thread that moves jobs on: into the queue, out of it into their rows, and back where that may help."""
 
 from __future__ import annotations
 

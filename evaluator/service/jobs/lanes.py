@@ -14,9 +14,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpack_text
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
@@ -34,10 +34,10 @@ _STRAY_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One evaluation to be graded."""
+    """One evaluation to be graded; or, without a transcript, one that failed before it could be."""
 
     kept: Kept
-    transcript: Transcript
+    transcript: Transcript | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class LaneStore:
         lane = {"run": run, "spec": told, "grading": spec.grading, "dictionary": dictionary_of(spec.rubric)}
         fresh = 0
         for chunk in chunks(jobs):
-            packed = [pack_transcript(job.transcript) for job in chunk]
+            packed = [pack_transcript(job.transcript) if job.transcript else None for job in chunk]
             fresh += self._database.write(
                 lambda transaction, chunk=chunk, packed=packed: _submit(transaction, lane, chunk, packed)
             )
@@ -107,7 +107,12 @@ class LaneStore:
 
     def unqueued(self) -> list[str]:
         """Return the shards that hold work and that no queue has been told of."""
-        return self._shards("s.attempt = 0")
+        rows = self._database.read(
+            lambda transaction: transaction.rows(
+                "SELECT shard FROM ev_shards WHERE finished = 0 AND attempt = 0 ORDER BY shard"
+            )
+        )
+        return [shard for (shard,) in rows]
 
     def queued(self, shards: Sequence[str]) -> None:
         """Say that a queue has taken shards."""
@@ -161,7 +166,7 @@ class LaneStore:
         return self._database.write(work)
 
     def revive(self) -> int:
-        """Put into new shards what is to be tried again, and what no shard will bring; return how many items these are."""
+        """Put into new shards what is to be tried again, and what no shard will bring; return how many these are."""
         now_s = self._clock()
 
         def work(transaction: Transaction) -> int:
@@ -214,36 +219,28 @@ class LaneStore:
             )
         )
 
-    def _shards(self, condition: str) -> list[str]:
-        rows = self._database.read(
-            lambda transaction: transaction.rows(
-                f"SELECT s.shard FROM ev_shards s WHERE s.finished = 0 AND {condition} ORDER BY s.shard"  # noqa: S608 - our own text
-            )
-        )
-        return [shard for (shard,) in rows]
-
-    def _settled(self, transaction: Transaction, row: Sequence[Any]) -> Settled | None:
-        *_, tries, graded, again, packed, dictionary = row
+    def _settled(self, transaction: Transaction, row: Row) -> Settled | None:
+        tries, graded, again, packed, dictionary = row[9:]
         text = unpack_text(packed, dictionary)
         if graded:
             return self._end(transaction, row, Evaluation.model_validate_json(text), None)
-        problem = json.loads(text)
+        problem = Failure.model_validate_json(text)
         if again and tries < len(_PAUSES_S):
             transaction.run(
                 "UPDATE sv_evaluations SET tries = tries + 1, retry_s = :at WHERE number = :number",
-                {"at": self._clock() + _PAUSES_S[tries], "number": row[0]},
+                {"at": self._clock() + _PAUSES_S[int(tries)], "number": int(row[0])},
             )
             transaction.run(
-                "DELETE FROM ev_results WHERE grading = :grading AND key = :key", {"grading": row[8], "key": row[7]}
+                "DELETE FROM ev_results WHERE grading = :grading AND key = :key",
+                {"grading": str(row[8]), "key": str(row[7])},
             )
             return None
-        failure = Failure(code=problem["code"], message=problem["message"], again=bool(problem["again"]))
-        return self._end(transaction, row, None, failure)
+        return self._end(transaction, row, None, problem)
 
     def _end(
-        self, transaction: Transaction, row: Sequence[Any], evaluation: Evaluation | None, problem: Failure | None
+        self, transaction: Transaction, row: Row, evaluation: Evaluation | None, problem: Failure | None
     ) -> Settled:
-        number, tenant, id_, batch, rubric, judge, run, key, grading, *_ = row
+        number, tenant, id_, batch, rubric, judge, run, key, grading = row[:9]
         status = "completed" if evaluation else "failed"
         values = settled_values(evaluation, problem)
         transaction.run(
@@ -281,7 +278,10 @@ def _lane(tenant: str, spec: Spec) -> tuple[str, Spec]:
 
 
 def _submit(
-    transaction: Transaction, lane: Mapping[str, object], jobs: Sequence[Job], packed: Sequence[tuple[str, bytes]]
+    transaction: Transaction,
+    lane: Mapping[str, object],
+    jobs: Sequence[Job],
+    packed: Sequence[tuple[str, bytes] | None],
 ) -> int:
     run, grading = str(lane["run"]), str(lane["grading"])
     transaction.run(
@@ -292,7 +292,10 @@ def _submit(
     transaction.run("INSERT INTO ev_gradings VALUES (:grading, :dictionary) ON CONFLICT (grading) DO NOTHING", lane)
     fresh = [(job, one) for job, one in zip(jobs, packed, strict=True) if insert(transaction, [job.kept])]
     items: list[tuple[int, str]] = []
-    for job, (key, words) in fresh:
+    for job, words_by_key in fresh:
+        if words_by_key is None:
+            continue
+        key, words = words_by_key
         ((number,),) = transaction.rows(
             """UPDATE sv_evaluations SET run = :run, grading = :grading, key = :key
             WHERE tenant = :tenant AND id = :id RETURNING number""",

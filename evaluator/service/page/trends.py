@@ -66,7 +66,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One criterion of two attempts; ``turn`` is ``new`` where only the second failed, ``mended`` where only the first."""
+    """One criterion of two attempts: ``new`` where only the second failed, ``mended`` where only the first did."""
 
     criterion: str
     title: str

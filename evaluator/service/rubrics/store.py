@@ -55,6 +55,17 @@ class RubricShelf:
                 return KeptRubric(shipped)
         raise Problem(404, "not_found", "There is no such rubric", where="rubric", remedy="GET /v1/rubrics lists them")
 
+    def asked(self, tenant: str, name: str) -> Rubric:
+        """Return the rubric that a request asks for, named as for `get`.
+
+        Raises:
+            Problem: 422; the tenant has none of that name.
+        """
+        try:
+            return self.get(tenant, name).rubric
+        except Problem as unknown:
+            raise Problem(422, "unknown_rubric", unknown.title, where="rubric", remedy=unknown.remedy) from None
+
     def all(self, tenant: str) -> list[KeptRubric]:
         """Return the shipped rubrics and the tenant's own, every version, latest first."""
         own = [_kept(row) for row in self._rows(tenant)]

@@ -1,0 +1,1 @@
+"""What keeps the promise that nothing stays longer than was asked for."""

@@ -69,10 +69,10 @@ def outlook_of(evaluation: Evaluation, rubric: Rubric | None) -> Outlook:
 def rescored(evaluation: Evaluation, rubric: Rubric | None, said: Mapping[str, Verdict]) -> Scorecard | None:
     """Return the scorecard if verdicts were as people say; ``None`` if nothing changes or the rubric is gone."""
     verdicts = _verdicts(evaluation)
-    changed = {criterion: verdict for criterion, verdict in said.items() if verdicts.get(criterion) != verdict}
-    if rubric is None or not changed:
+    as_said: dict[str, Verdict] = {**verdicts, **{name: said[name] for name in verdicts if name in said}}
+    if rubric is None or as_said == verdicts:
         return None
-    return score(rubric, verdicts | changed)
+    return score(rubric, as_said)
 
 
 def _steps(evaluation: Evaluation, rubric: Rubric) -> Sequence[Step]:

@@ -33,6 +33,7 @@ class Answer:
     description: str
     media: str
     model: str | None
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +73,24 @@ class Reference:
 
 def reference_of(openapi: Mapping[str, Any]) -> Reference:
     """Return what the page shows of a description by OpenAPI 3.1."""
+    schemas = openapi.get("components", {}).get("schemas", {})
     groups: dict[str, list[Operation]] = {}
     for path, methods in openapi.get("paths", {}).items():
         for method in _METHODS:
             if method in methods:
                 tag = (methods[method].get("tags") or ["other"])[0]
-                groups.setdefault(tag, []).append(_operation(method, path, methods[method]))
-    schemas = openapi.get("components", {}).get("schemas", {})
+                groups.setdefault(tag, []).append(_operation(method, path, methods[method], schemas))
+    models = {name: _model(name, schema) for name, schema in sorted(schemas.items())}
     return Reference(
         title=openapi["info"]["title"],
         version=openapi["info"]["version"],
         description=openapi["info"].get("description", ""),
         groups=tuple((tag, tuple(operations)) for tag, operations in groups.items()),
-        models=tuple(_model(name, schema) for name, schema in sorted(schemas.items())),
+        models=tuple(models.values()),
     )
 
 
-def _operation(method: str, path: str, told: Mapping[str, Any]) -> Operation:
+def _operation(method: str, path: str, told: Mapping[str, Any], schemas: Mapping[str, Any]) -> Operation:
     parameters = tuple(
         _field(one["name"], one.get("schema", {}), bool(one.get("required")), one["in"], one.get("description"))
         for one in told.get("parameters", ())
@@ -101,7 +103,7 @@ def _operation(method: str, path: str, told: Mapping[str, Any]) -> Operation:
         title=told.get("summary", ""),
         description=told.get("description", ""),
         parameters=parameters,
-        bodies=_contents("", body.get("description", ""), body.get("content", {})),
+        bodies=_contents("", body.get("description", ""), body.get("content", {}), schemas),
         answers=tuple(
             answer
             for status, one in told.get("responses", {}).items()
@@ -111,20 +113,31 @@ def _operation(method: str, path: str, told: Mapping[str, Any]) -> Operation:
     )
 
 
-def _contents(status: str, description: str, content: Mapping[str, Any]) -> tuple[Answer, ...]:
-    return tuple(Answer(status, description, media, _leads(one.get("schema", {}))) for media, one in content.items())
+def _contents(
+    status: str, description: str, content: Mapping[str, Any], schemas: Mapping[str, Any] | None = None
+) -> tuple[Answer, ...]:
+    """Return what may be sent or comes back; with ``schemas``, each with an example if its model has one."""
+    found: list[Answer] = []
+    for media, one in content.items():
+        model = _leads(one.get("schema", {}))
+        found.append(Answer(status, description, media, model, _example((schemas or {}).get(model or "", {}))))
+    return tuple(found)
+
+
+def _example(schema: Mapping[str, Any]) -> str:
+    examples = schema.get("examples") or ([schema["example"]] if "example" in schema else [])
+    return json.dumps(examples[0], indent=2, ensure_ascii=False) if examples else ""
 
 
 def _model(name: str, schema: Mapping[str, Any]) -> Model:
     required = set(schema.get("required", ()))
-    examples = schema.get("examples") or ([schema["example"]] if "example" in schema else [])
     return Model(
         name=name,
         description=schema.get("description", ""),
         fields=tuple(
             _field(key, member, key in required, "", None) for key, member in schema.get("properties", {}).items()
         ),
-        example=json.dumps(examples[0], indent=2, ensure_ascii=False) if examples else "",
+        example=_example(schema),
     )
 
 

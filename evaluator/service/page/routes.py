@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from evaluator.service.page import assets, judging, reviewing, sign_in, stored
+from evaluator.service.page import assets, batches, judging, reviewing, sign_in, stored
 from evaluator.service.page.guard import PageRoute
 from evaluator.service.page.headers import SecurityHeaders
 from evaluator.service.page.reference import reference_of
@@ -16,7 +16,15 @@ from evaluator.service.page.rendering import respond
 __all__ = ["add_page"]
 
 _router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
-_ROUTERS: Final = (_router, judging.router, stored.router, reviewing.router, sign_in.router, assets.router)
+_ROUTERS: Final = (
+    _router,
+    judging.router,
+    stored.router,
+    reviewing.router,
+    batches.router,
+    sign_in.router,
+    assets.router,
+)
 
 
 def add_page(app: FastAPI) -> None:

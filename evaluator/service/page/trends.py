@@ -39,7 +39,7 @@ class GridRow:
         failed: Attempts that fell into it.
         decided: Attempts where it could be decided.
         trend: What became of it: ``mended`` if the last attempt avoids what one before fell into, ``new`` if it is the
-            first to fall into it, ``open`` if it still does, else ``same``.
+            first to fall into it, ``open`` if it falls into it once more, else ``same``.
     """
 
     criterion: str
@@ -128,16 +128,17 @@ def _row(judged: Judged, attempts: Sequence[Attempt]) -> GridRow:
         ),
         failed=decided.count("present"),
         decided=len(decided),
-        trend=_trend(decided),
+        trend=_trend(verdicts, decided),
     )
 
 
-def _trend(decided: Sequence[Verdict | None]) -> Turn:
-    if not decided:
+def _trend(verdicts: Sequence[Verdict | None], decided: Sequence[Verdict | None]) -> Turn:
+    """Return what became of a failure mode; nothing is told of one that the last attempt doesn't speak of."""
+    if len(decided) < 2 or verdicts[-1] != decided[-1]:  # noqa: PLR2004 - one verdict is no trend
         return "same"
     if decided[-1] == "absent":
         return "mended" if "present" in decided else "same"
-    return "new" if len(decided) > 1 and "present" not in decided[:-1] else "open"
+    return "open" if "present" in decided[:-1] else "new"
 
 
 def _turn(first: Verdict | None, second: Verdict | None) -> Turn:

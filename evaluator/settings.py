@@ -83,6 +83,13 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="Longest time that the service lets a caller wait for one evaluation."
     )
     private_webhooks: bool = Field(default=False, description="Let webhooks go to private addresses, and over http.")
+    webhook_networks: str | None = Field(
+        default=None, description="Networks that webhooks may go to beside the internet: `10.20.0.0/16,fd01::/64`."
+    )
+    webhook_key: SecretStr | None = Field(
+        default=None,
+        description="Key that seals secrets of webhooks, 32 bytes in base64; a file of the data if not set.",
+    )
     record: Path | None = Field(default=None, description="Folder to record exchanges with providers in.")
     replay: Path | None = Field(default=None, description="Folder of recordings to answer from; nothing is sent.")
     api_key: SecretStr | None = Field(default=None, description="Key of a compatible server, if it asks for one.")

@@ -146,11 +146,13 @@ def limits(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Show what a tenant may use, or change it; `none` takes a limit away."""
     from evaluator.cli.terminal import write_stdout  # noqa: PLC0415
+    from evaluator.service.tenants.caller import LOCAL_TENANT  # noqa: PLC0415
     from evaluator.service.tenants.limits import TenantStore  # noqa: PLC0415
 
-    with _database(data, database_url) as database:
+    with _database(data, database_url, make=tenant == LOCAL_TENANT) as database:
         tenants = TenantStore(database)
-        found: Tenant = tenants.find(tenant)
+        # Who needs no key has a tenant too, whose hosted judges may be given a budget.
+        found: Tenant = tenants.ensure(tenant) if tenant == LOCAL_TENANT else tenants.find(tenant)
         changed = _changed(found.limits, rate_per_minute, concurrency, monthly_budget_usd)
         if changed != found.limits:
             tenants.limit(found.tenant, changed)

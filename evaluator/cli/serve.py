@@ -68,6 +68,8 @@ def service_config(settings: Settings) -> ServiceConfig:
         deadline_s=settings.service_deadline_s,
         retention_days=settings.retention_days,
         private_webhooks=settings.private_webhooks,
+        webhook_networks=tuple(part for part in (settings.webhook_networks or "").split(",") if part.strip()),
+        webhook_key=settings.webhook_key,
     )
 
 

@@ -10,30 +10,45 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
-from evaluator.service import health
+from evaluator.service import health, roster
+from evaluator.service.agreement import routes as agreement
+from evaluator.service.agreement.routes import AgreementRequest
 from evaluator.service.batches import routes as batches
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
+from evaluator.service.loopback import OwnPages
 from evaluator.service.page.routes import add_page
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
+from evaluator.service.rubrics import routes as rubrics
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
+from evaluator.service.webhooks import routes as webhooks
 from evaluator.version import __version__
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (evaluations.router, batches.router, reviews.router, tenants.router, health.router)
+_ROUTERS: Final = (
+    evaluations.router,
+    batches.router,
+    rubrics.router,
+    roster.router,
+    reviews.router,
+    agreement.router,
+    tenants.router,
+    webhooks.router,
+    health.router,
+)
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
 candidate's own words.
 
 Errors are `application/problem+json` (RFC 9457) with a stable `code`, the place and the remedy. A POST may carry an
 `Idempotency-Key`: the same key and body get the same answer for a day. Every answer has an `X-Request-Id`.
 """
-_BESIDE: Final = (EvaluationRequest, ProblemBody)  # models that no route's signature shows
+_BESIDE: Final = (AgreementRequest, EvaluationRequest, ProblemBody)  # models that no route's signature shows
 
 
 def create_app(config: ServiceConfig) -> FastAPI:
@@ -63,6 +78,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
+    app.add_middleware(OwnPages)
     for router in _ROUTERS:
         app.include_router(router)
     add_page(app)

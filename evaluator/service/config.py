@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from evaluator.settings import Settings
 
 __all__ = ["ServiceConfig"]
@@ -26,6 +28,8 @@ class ServiceConfig:
         drain_s: How long what is in work may take to end when the service stops.
         body_s: Longest time in which a request's body must have come.
         private_webhooks: Whether webhooks may be sent to private addresses.
+        webhook_networks: Networks that webhooks may be sent to beside the public internet.
+        webhook_key: Key in base64 that seals the secrets of webhooks; ``None`` keeps one in ``data``.
     """
 
     data: Path
@@ -39,6 +43,8 @@ class ServiceConfig:
     drain_s: float = 12.0
     body_s: float = 30.0
     private_webhooks: bool = False
+    webhook_networks: tuple[str, ...] = ()
+    webhook_key: SecretStr | None = None
 
     @property
     def database(self) -> Path | str:

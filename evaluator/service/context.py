@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from fastapi import Request
@@ -17,13 +16,14 @@ from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
+from evaluator.service.costs import Purser
 from evaluator.service.evaluations.grading import Room
 from evaluator.service.evaluations.store import EvaluationStore
 from evaluator.service.idempotency.claims import ClaimStore
 from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.lanes import LaneStore
+from evaluator.service.jobs.lanes import LaneStore, Settled
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.page.sessions import SessionStore
 from evaluator.service.privacy.retention import Retention
@@ -31,8 +31,10 @@ from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.tenancy import Tenancy
+from evaluator.service.webhooks.announcing import Announcer
+from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 
-__all__ = ["Service", "new_id", "service_of"]
+__all__ = ["Service", "service_of"]
 
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
@@ -54,18 +56,23 @@ class Service:
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database, erases=True)
         create_service_tables(self.database)
+        self.webhooks: Webhooks = open_webhooks(self.database, config, clock)
+        announcer = Announcer(self.webhooks.outbox)
         self.evaluations = EvaluationStore(self.database)
-        self.batches = BatchStore(self.database, clock=clock)
+        self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
         self.sessions = SessionStore(self.database, clock)
-        self.lanes = LaneStore(self.database, clock=clock)
+        self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door
-        self.idempotency = Idempotency(ClaimStore(self.database, clock))
+        self.claims = ClaimStore(self.database, clock)
+        self.idempotency = Idempotency(self.claims)
+        self.purser = Purser(self.judges, self.tenancy.budgets)
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
+        self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
@@ -86,7 +93,9 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        self._foreman = Foreman(self.lanes, self._desk, chores=[self.batches.end, self.retention.tend])
+        chores = [self._end_batches, self.retention.tend, self.claims.purge]
+        self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
+        self.webhooks.courier.start()
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""
@@ -104,12 +113,26 @@ class Service:
         failure: EvaluatorError | None = self._foreman.failure
         return None if failure is None else failure.message
 
+    def _settled(self, settled: Sequence[Settled]) -> None:
+        """Count what jobs took."""
+        for job in settled:
+            self.tenancy.usage.add(job.tenant, "evaluations")
+            if job.batch is None and self.judges.hosted(job.judge):
+                self.purser.settle_named(job.tenant, job.id, job.cost_usd)
+
+    def _end_batches(self) -> None:
+        """Say of batches that they have ended, and count what they took."""
+        for ended in self.batches.end():
+            if self.judges.hosted(ended.judge):
+                self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
+
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
         if self._desk is not None:
             self._desk.close(self.config.drain_s)
         if self._foreman is not None:
             self._foreman.close()
+        self.webhooks.courier.close()
         self.loop.close()
         self.tenancy.usage.flush()
         self.database.close()
@@ -118,11 +141,6 @@ class Service:
 def service_of(request: Request) -> Service:
     """Return the service that a request came to."""
     return cast("Service", request.app.state.service)
-
-
-def new_id(prefix: str) -> str:
-    """Return an id that nobody can guess."""
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def _machine() -> str:

@@ -8,19 +8,24 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Final
 
 import uvicorn
 
+from evaluator.batch.database import Database
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
 from evaluator.service.guards import PromptHeads
-from evaluator.service.hosts import is_loopback
+from evaluator.service.loopback import is_loopback
+from evaluator.service.tables import create_service_tables
+from evaluator.service.tenants.keys import KeyStore
 
-__all__ = ["is_loopback", "serve"]
+__all__ = ["serve"]
 
 _KEEP_ALIVE_S: Final = 5
+_KEYLESS: Final = "for this machine alone, since no key is configured (evaluator keys create)"
 _WAITING: Final = 2048  # connections that wait to be taken
 
 
@@ -35,8 +40,10 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
 
     Raises:
         OptionError: No key is configured, and the address isn't this machine's own.
+        DatabaseFailed: The database can't be used.
     """
-    if not is_loopback(host):
+    keyed = _has_key(config)
+    if not keyed and not is_loopback(host):
         raise OptionError(
             "without a key anybody who reaches this address could use the service",
             where="host",
@@ -56,10 +63,18 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             backlog=_WAITING,
         )
     )
-    server.say = say
+    server.say = lambda place: say(f"serving on {place}" + ("" if keyed else f", {_KEYLESS}"))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _heed)
     server.run()
+
+
+def _has_key(config: ServiceConfig) -> bool:
+    """Return whether a key was ever made, so that every request needs one."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with closing(Database(config.database)) as database:
+        create_service_tables(database)
+        return KeyStore(database).any()
 
 
 def _heed(number: int, frame: object) -> None:
@@ -78,4 +93,4 @@ class _Server(uvicorn.Server):
             for listening in server.sockets:
                 host, port, *_ = listening.getsockname()
                 shown = f"[{host}]" if ":" in host else host
-                self.say(f"serving on http://{shown}:{port}, for this machine alone (no key is configured)")
+                self.say(f"http://{shown}:{port}")

@@ -16,6 +16,7 @@ from evaluator.service.page import tables as page
 from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
 from evaluator.service.tenants import tables as tenants
+from evaluator.service.webhooks import tables as webhooks
 
 __all__ = ["create_service_tables"]
 
@@ -26,6 +27,7 @@ _PARTS: Final = (
     reviews.TABLES,
     tenants.TABLES,
     idempotency.TABLES,
+    webhooks.TABLES,
     page.TABLES,
 )
 _SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}

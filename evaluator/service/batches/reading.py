@@ -6,6 +6,7 @@ What is sent goes through a file of the data folder, which is deleted when it ha
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator
@@ -69,6 +70,12 @@ class Sent:
 
     options: BatchOptions
     path: Path
+
+    def mark(self) -> bytes:
+        """Return what tells this batch from others."""
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        return digest + self.options.model_dump_json().encode()
 
 
 @asynccontextmanager

@@ -12,10 +12,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from evaluator.service.batches.reading import BATCH_BODY, Sent, receive_batch
 from evaluator.service.batches.results import csv_lines, json_lines
-from evaluator.service.batches.sending import send
+from evaluator.service.batches.sending import send, weigh
 from evaluator.service.batches.store import KeptBatch
 from evaluator.service.batches.wire import BatchOptions, BatchResource
-from evaluator.service.context import Service, new_id, service_of
+from evaluator.service.context import Service, service_of
+from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
@@ -54,7 +55,19 @@ async def _first_look(request: Request, caller: _Reader, id: _Id) -> BatchResour
 async def create_batch(request: Request, caller: _Writer, query: Annotated[BatchOptions, Query()]) -> Response:
     """Take transcripts to be judged; answered once all are safe. One that can't be read is a result that says so."""
     service = service_of(request)
+
     async with receive_batch(request, service.config.data, query) as sent:
+
+        async def work(id_: str) -> Response:
+            await asyncio.to_thread(_send, service, caller, sent, id_)
+            service.nudge()
+            return Response(
+                (await _found(service, caller, id_)).model_dump_json(),
+                202,
+                headers={"Location": f"/v1/batches/{id_}"},
+                media_type="application/json",
+            )
+
         if sent.options.store is False:
             raise Problem(
                 422,
@@ -63,15 +76,7 @@ async def create_batch(request: Request, caller: _Writer, query: Annotated[Batch
                 where="store",
                 remedy="leave `store` out, and delete the batch once you have its results",
             )
-        id_ = new_id("batch")
-        await asyncio.to_thread(_send, service, caller, sent, id_)
-    service.nudge()
-    return Response(
-        (await _found(service, caller, id_)).model_dump_json(),
-        202,
-        headers={"Location": f"/v1/batches/{id_}"},
-        media_type="application/json",
-    )
+        return await idempotent(request, caller, await asyncio.to_thread(sent.mark), "batch", work)
 
 
 @router.get("", summary="List batches, newest first")
@@ -175,6 +180,9 @@ def _send(service: Service, caller: Caller, sent: Sent, id_: str) -> None:
         created_s=service.clock(),
         expires_s=service.expires_s(),
     )
+    if service.judges.hosted(judge) and service.tenancy.budgets.left_usd(caller.tenant) is not None:
+        sample, count = weigh(sent)
+        service.purser.hold_batch(caller.tenant, judge, rubric, sample, count, id_)
     send(batch, sent, service.judges.spec(judge, rubric), service.batches, service.lanes)
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Final
 
+from evaluator.batch.forecast import SAMPLE
 from evaluator.batch.inputs import ReadOptions, read_items
 from evaluator.batch.packing import chunks
 from evaluator.batch.records import Item
@@ -17,8 +18,9 @@ from evaluator.service.evaluations.store import Kept
 from evaluator.service.evaluations.wire import Failure
 from evaluator.service.jobs.lanes import Job, LaneStore
 from evaluator.service.problems import Problem
+from evaluator.types import Transcript
 
-__all__ = ["send"]
+__all__ = ["send", "weigh"]
 
 _MOST: Final = 100_000  # items of a batch
 
@@ -42,6 +44,23 @@ def send(batch: KeptBatch, sent: Sent, spec: Spec, batches: BatchStore, lanes: L
         batches.delete(batch.tenant, batch.id)
         raise
     batches.ready(batch.tenant, batch.id)
+
+
+def weigh(sent: Sent) -> tuple[list[Transcript], int]:
+    """Return the first transcripts of a batch, and how many it holds.
+
+    Raises:
+        InputError: As `send`, like the rest.
+        Problem: As `send`.
+    """
+    sample: list[Transcript] = []
+    count = 0
+    for _, item in _numbered(sent):
+        if item.transcript is not None:
+            count += 1
+            if len(sample) < SAMPLE:
+                sample.append(item.transcript)
+    return sample, count
 
 
 def _check_any(found: int) -> None:

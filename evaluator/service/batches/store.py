@@ -13,6 +13,7 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.service.batches.wire import BatchCounts, BatchResource
 from evaluator.service.evaluations.store import forget_work
+from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -52,12 +53,14 @@ class Ended:
         tenant: Whose it is.
         id: Its id.
         status: ``completed`` or ``cancelled``.
+        judge: Who judged.
         counts: What became of its items.
     """
 
     tenant: str
     id: str
     status: str
+    judge: str
     counts: BatchCounts
 
 
@@ -148,10 +151,11 @@ class BatchStore:
             gone = transaction.run("DELETE FROM sv_batches WHERE tenant = :tenant AND id = :id", values)
             rows = transaction.rows(
                 """DELETE FROM sv_evaluations WHERE tenant = :tenant AND batch = :id
-                RETURNING number, run, key, grading""",
+                RETURNING number, run, key, grading, id""",
                 values,
             )
-            forget_work(transaction, [tuple(row) for row in rows])
+            forget_work(transaction, [tuple(row[:4]) for row in rows])
+            forget_reviews(transaction, [(tenant, row[4]) for row in rows])
             return bool(gone)
 
         return self._database.write(work)
@@ -183,14 +187,18 @@ class BatchStore:
                 """UPDATE sv_batches SET settled_s = :now WHERE ready = 1 AND settled_s IS NULL AND NOT EXISTS (
                     SELECT 1 FROM sv_evaluations e WHERE e.tenant = sv_batches.tenant AND e.batch = sv_batches.id
                         AND e.status = 'queued')
-                RETURNING tenant, id, cancelled_s""",
+                RETURNING tenant, id, judge, cancelled_s""",
                 {"now": now_s},
             )
             ended = [
                 Ended(
-                    tenant, id_, "completed" if cancelled_s is None else "cancelled", _counts(transaction, tenant, id_)
+                    tenant=tenant,
+                    id=id_,
+                    status="completed" if cancelled_s is None else "cancelled",
+                    judge=judge,
+                    counts=_counts(transaction, tenant, id_),
                 )
-                for tenant, id_, cancelled_s in rows
+                for tenant, id_, judge, cancelled_s in rows
             ]
             self._announce(transaction, ended)
             return ended

@@ -25,9 +25,10 @@ class ClientGone(Exception):
 class Room:
     """Lets so many evaluations be in work at once, and sends the others away at once rather than let all wait."""
 
-    def __init__(self, places: int) -> None:
-        """Hold so many places."""
+    def __init__(self, places: int, *, remedy: str = "come again, or ask with `Prefer: respond-async`") -> None:
+        """Hold so many places; the remedy is told to those who find none."""
         self._places = places
+        self._remedy = remedy
         self.taken = 0
 
     @contextmanager
@@ -42,7 +43,7 @@ class Room:
                 503,
                 "overloaded",
                 "The service has too much in work",
-                remedy="come again, or ask with `Prefer: respond-async`",
+                remedy=self._remedy,
                 headers={"Retry-After": str(_RETRY_S)},
             )
         self.taken += 1

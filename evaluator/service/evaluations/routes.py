@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from evaluator.errors import EvaluatorError
 from evaluator.pipeline import aevaluate
-from evaluator.service.context import Service, new_id, service_of
+from evaluator.rubric import Rubric
+from evaluator.service.context import Service, service_of
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read_submission
-from evaluator.service.evaluations.store import Filters, Kept
+from evaluator.service.evaluations.store import Filters, Kept, resource_of
 from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Status
+from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.jobs.lanes import Job
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
-from evaluator.service.wire import Cursor, Page, read_cursor, time_of, write_cursor
+from evaluator.service.wire import Cursor, Page, read_cursor, write_cursor
 
-__all__ = ["judge_now", "router", "row_of"]
+__all__ = ["Wanted", "judge_now", "router", "wanted_of"]
 
 router: Final = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], responses=PROBLEM_ANSWERS)
 _Id = Annotated[
@@ -50,11 +56,17 @@ async def create_evaluation(
     """
     service = service_of(request)
     submission = await read_submission(request)
-    kept = await asyncio.to_thread(row_of, service, caller, submission, new_id("eval"))
-    if re.search(r"(?:^|,)\s*respond-async\s*(?:[;,]|$)", prefer or "", re.IGNORECASE):
-        return await _submit(service, caller, submission, kept)
+    later = re.search(r"(?:^|,)\s*respond-async\s*(?:[;,]|$)", prefer or "", re.IGNORECASE) is not None
+
+    async def work(id_: str) -> Response:
+        wanted = await asyncio.to_thread(wanted_of, service, caller, submission, id_)
+        if later:
+            return await _submit(service, wanted)
+        return _answer(await judge_now(request, service, wanted))
+
     try:
-        return _answer(await judge_now(request, service, submission, kept))
+        body = submission.body + (b"\nrespond-async" if later else b"")
+        return await idempotent(request, caller, body, "eval", work)
     except ClientGone:
         return Response(status_code=_CLIENT_GONE)
 
@@ -105,12 +117,31 @@ async def delete_evaluation(
         raise _unknown()
 
 
-def row_of(service: Service, caller: Caller, submission: Submission, id_: str) -> Kept:
-    """Return the row of a submission, once its rubric and judge are known to be there."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A submission, once its rubric and judge are known to be there.
+
+    Attributes:
+        submission: What was sent.
+        rubric: Judges it.
+        kept: Its row, as long as nothing is judged.
+    """
+
+    submission: Submission
+    rubric: Rubric
+    kept: Kept
+
+
+def wanted_of(service: Service, caller: Caller, submission: Submission, id_: str) -> Wanted:
+    """Return a submission with its rubric.
+
+    Raises:
+        Problem: There is no such rubric, or no such judge.
+    """
     asked = submission.asked
     now_s = service.clock()
-    service.rubrics.asked(caller.tenant, asked.rubric)
-    return Kept(
+    rubric = service.rubrics.asked(caller.tenant, asked.rubric)
+    kept = Kept(
         tenant=caller.tenant,
         id=id_,
         status="queued",
@@ -121,10 +152,12 @@ def row_of(service: Service, caller: Caller, submission: Submission, id_: str) -
         candidate=asked.candidate,
         metadata=asked.metadata,
     )
+    return Wanted(submission, rubric, kept)
 
 
-async def _submit(service: Service, caller: Caller, submission: Submission, kept: Kept) -> Response:
-    if submission.asked.store is False:
+async def _submit(service: Service, wanted: Wanted) -> Response:
+    kept, transcript = wanted.kept, wanted.submission.transcript
+    if wanted.submission.asked.store is False:
         raise Problem(
             422,
             "store_required",
@@ -134,10 +167,10 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
         )
 
     def submit() -> EvaluationResource | None:
-        rubric = service.rubrics.asked(caller.tenant, kept.rubric)
-        spec = service.judges.spec(kept.judge, rubric)
-        service.lanes.submit(caller.tenant, spec, [Job(kept, submission.transcript)])
-        return service.evaluations.get(caller.tenant, kept.id)
+        spec = service.judges.spec(kept.judge, wanted.rubric)
+        service.purser.hold(kept.tenant, kept.judge, wanted.rubric, transcript, kept.id)
+        service.lanes.submit(kept.tenant, spec, [Job(kept, transcript)])
+        return service.evaluations.get(kept.tenant, kept.id)
 
     resource = await asyncio.to_thread(submit)
     service.nudge()
@@ -147,54 +180,48 @@ async def _submit(service: Service, caller: Caller, submission: Submission, kept
     return _answer(resource, 202, headers)
 
 
-async def judge_now(request: Request, service: Service, submission: Submission, kept: Kept) -> EvaluationResource:
-    """Judge a submission while its caller waits; keep the evaluation if that was asked for.
+async def judge_now(request: Request, service: Service, wanted: Wanted) -> EvaluationResource:
+    """Judge while the caller waits, at their tenant's cost; keep the evaluation if that was asked for.
 
     Raises:
-        Problem: The service has too much in work, or the deadline passed.
+        Problem: Too much is in work, the tenant's money is spent, or the deadline passed.
         ClientGone: Nobody waits.
         EvaluatorError: As `aevaluate`.
     """
-    asked = submission.asked
-    rubric = await asyncio.to_thread(service.rubrics.asked, kept.tenant, kept.rubric)
+    asked, kept, transcript = wanted.submission.asked, wanted.kept, wanted.submission.transcript
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():
-        evaluation = await grade(request, service.loop, aevaluate(submission.transcript, rubric, judge), deadline_s)
-    now_s = service.clock()
-    card = evaluation.scorecard
-    stored = asked.store is True
-    if stored:
-        whole = Kept(
-            tenant=kept.tenant,
-            id=kept.id,
-            status="completed",
-            created_s=kept.created_s,
-            expires_s=kept.expires_s,
-            rubric=kept.rubric,
-            judge=kept.judge,
-            candidate=kept.candidate,
-            metadata=kept.metadata,
-            evaluation=evaluation,
-            settled_s=now_s,
-        )
-        await asyncio.to_thread(service.evaluations.add, whole)
-    return EvaluationResource(
-        id=kept.id,
-        status="completed",
-        stored=stored,
-        created_at=time_of(kept.created_s),
-        settled_at=time_of(now_s),
-        expires_at=time_of(kept.expires_s) if stored else None,
-        candidate=kept.candidate,
-        metadata=dict(kept.metadata),
-        rubric=kept.rubric,
-        judge=kept.judge,
-        score=card.score,
-        band=card.band,
-        needs_review=card.needs_review,
-        evaluation=evaluation,
+        async with service.tenancy.slots.hold(kept.tenant), _paid(service, wanted) as paid:
+            work = aevaluate(transcript, wanted.rubric, judge)
+            evaluation = await grade(request, service.loop, work, deadline_s)
+            paid.append(evaluation.usage.cost_usd)
+    service.tenancy.usage.add(kept.tenant, "evaluations")
+    done = replace(kept, status="completed", evaluation=evaluation, settled_s=service.clock())
+    if asked.store is True:
+        await asyncio.to_thread(service.evaluations.add, done)
+    return resource_of(done, stored=asked.store is True)
+
+
+@asynccontextmanager
+async def _paid(service: Service, wanted: Wanted) -> AsyncGenerator[list[float]]:
+    """Set money aside while the block runs, and count what it says that was paid; if it says nothing, all of it."""
+    kept = wanted.kept
+    if not service.judges.hosted(kept.judge):
+        yield []
+        return
+    transcript = wanted.submission.transcript
+    held = await asyncio.to_thread(
+        service.purser.hold, kept.tenant, kept.judge, wanted.rubric, transcript, f"{kept.id} {service.clock()}"
     )
+    paid: list[float] = []
+    try:
+        yield paid
+    except EvaluatorError:  # providers bill no request that they refused
+        paid.append(0.0)
+        raise
+    finally:
+        await asyncio.shield(asyncio.to_thread(service.purser.settle, held, paid[0] if paid else held.usd))
 
 
 def _answer(

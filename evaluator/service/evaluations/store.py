@@ -15,7 +15,15 @@ from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
-__all__ = ["EvaluationStore", "Filters", "Kept", "forget_work", "insert", "pack_evaluation", "settled_values"]
+__all__ = [
+    "EvaluationStore",
+    "Filters",
+    "Kept",
+    "forget_work",
+    "insert",
+    "resource_of",
+    "settled_values",
+]
 
 _SUMMARY: Final = (
     "number, id, status, created_s, settled_s, expires_s, batch, name, candidate, metadata, rubric, judge, score, "
@@ -136,6 +144,30 @@ class EvaluationStore:
         return self._database.write(work)
 
 
+def resource_of(kept: Kept, *, stored: bool) -> EvaluationResource:
+    """Return an evaluation as it is answered, whether or not it is stored."""
+    card = kept.evaluation.scorecard if kept.evaluation else None
+    return EvaluationResource(
+        id=kept.id,
+        status=kept.status,
+        stored=stored,
+        created_at=time_of(kept.created_s),
+        settled_at=time_of(kept.settled_s) if kept.settled_s is not None else None,
+        expires_at=time_of(kept.expires_s) if stored else None,
+        batch=kept.batch,
+        name=kept.name,
+        candidate=kept.candidate,
+        metadata=dict(kept.metadata),
+        rubric=kept.rubric,
+        judge=kept.judge,
+        score=card.score if card else None,
+        band=card.band if card else None,
+        needs_review=card.needs_review if card else False,
+        problem=kept.problem,
+        evaluation=kept.evaluation,
+    )
+
+
 def insert(transaction: Transaction, all_kept: Sequence[Kept]) -> int:
     """Insert rows; those that are there already stay. Return how many are new."""
     return sum(
@@ -173,16 +205,11 @@ def settled_values(evaluation: Evaluation | None, problem: Failure | None) -> di
         "band": card.band if card else None,
         "review": int(card.needs_review) if card else 0,
         "cost_usd": evaluation.usage.cost_usd if evaluation else 0.0,
-        "packed": pack_evaluation(evaluation) if evaluation else None,
+        "packed": zlib.compress(evaluation.model_dump_json().encode(), 1) if evaluation else None,
         "code": problem.code if problem else None,
         "message": storable(problem.message) if problem else None,
         "again": int(problem.again) if problem else 0,
     }
-
-
-def pack_evaluation(evaluation: Evaluation) -> bytes:
-    """Return an evaluation as it is kept."""
-    return zlib.compress(evaluation.model_dump_json().encode(), 1)
 
 
 def forget_work(transaction: Transaction, done: Sequence[tuple[Any, ...]]) -> None:

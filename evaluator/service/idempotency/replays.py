@@ -76,6 +76,14 @@ class Idempotency:
             case claim:
                 return Answered(await self._done(claim, work), replayed=False)
 
+    def purge(self) -> int:
+        """Delete what is older than a day; return how many requests that were.
+
+        Raises:
+            DatabaseFailed: It can't be written.
+        """
+        return self._claims.purge()
+
     async def _claimed(self, tenant: str, key: str, asked: Asked, new_id: str) -> Claim | Replay | Busy | Other:
         claiming = asyncio.ensure_future(asyncio.to_thread(self._claims.claim, tenant, key, asked, new_id))
         try:

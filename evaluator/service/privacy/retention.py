@@ -12,6 +12,7 @@ from typing import Final
 
 from evaluator.batch.database import Database, Transaction
 from evaluator.service.evaluations.store import forget_work
+from evaluator.service.reviews.store import forget_reviews
 
 __all__ = ["Retention"]
 
@@ -45,10 +46,11 @@ class Retention:
             rows = transaction.rows(
                 """DELETE FROM sv_evaluations WHERE number IN (
                     SELECT number FROM sv_evaluations WHERE expires_s <= :now ORDER BY number LIMIT :most)
-                RETURNING number, run, key, grading""",
+                RETURNING number, run, key, grading, tenant, id""",
                 values,
             )
-            forget_work(transaction, [tuple(row) for row in rows])
+            forget_work(transaction, [tuple(row[:4]) for row in rows])
+            forget_reviews(transaction, [(row[4], row[5]) for row in rows])
             transaction.run("DELETE FROM sv_batches WHERE expires_s <= :now", values)
             transaction.run("DELETE FROM sv_sessions WHERE expires_s <= :now", values)
             return len(rows)

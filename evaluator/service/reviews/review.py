@@ -64,12 +64,14 @@ class Reviewed:
         id: Id of the stored evaluation.
         candidate: The caller's id of the candidate, if any.
         evaluation: The evaluation.
+        settled_s: When it was judged, seconds since 1970.
         reviews: Those that count, oldest first.
     """
 
     id: str
     candidate: str | None
     evaluation: Evaluation
+    settled_s: float
     reviews: tuple[Review, ...]
 
 

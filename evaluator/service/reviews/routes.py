@@ -29,11 +29,13 @@ from evaluator.types import Verdict
 __all__ = ["router"]
 
 router: Final = APIRouter(prefix="/v1", tags=["reviews"], responses=PROBLEM_ANSWERS)
-_JSON_LINES: Final = "application/x-ndjson"
+_JSON_LINES: Final = "application/jsonl"
+_FORM: Final = "^[0-9A-Za-z_-]{1,100}$"  # no null character, which one of the databases can't even be asked for
+_NAME: Final = r"^[^\x00-\x1f\x7f]*$"
 _Id = Annotated[
-    str, Path(description="Id of the evaluation.", max_length=64, examples=["eval_5f0c6b1d9e2a4c3b8d7e6f50"])
+    str, Path(description="Id of the evaluation.", pattern=_FORM, examples=["eval_5f0c6b1d9e2a4c3b8d7e6f50"])
 ]
-_Criterion = Annotated[str, Path(description="Id of the criterion.", max_length=100, examples=["vanity_metric"])]
+_Criterion = Annotated[str, Path(description="Id of the criterion.", pattern=_FORM, examples=["vanity_metric"])]
 
 
 @router.put("/evaluations/{id}/reviews/{criterion}", summary="Confirm or override a verdict")
@@ -112,9 +114,12 @@ async def export_labels(
     request: Request,
     caller: Annotated[Caller, Depends(allowed("evaluations:read"))],
     rubric: Annotated[
-        str, Query(description="Rubric whose criteria are labelled: `ID`, or `ID@VERSION`.", max_length=200)
+        str,
+        Query(description="Rubric whose criteria are labelled: `ID`, or `ID@VERSION`.", max_length=200, pattern=_NAME),
     ] = "netflix_pm_metrics",
-    judge: Annotated[str | None, Query(description="Only what this judge judged.", max_length=200)] = None,
+    judge: Annotated[
+        str | None, Query(description="Only what this judge judged.", max_length=200, pattern=_NAME)
+    ] = None,
 ) -> StreamingResponse:
     """Return every reviewed transcript with its labels; nothing at all if nothing was reviewed."""
     service = service_of(request)

@@ -141,15 +141,21 @@ class ReviewStore:
     def _some(self, tenant: str, rubric: str, judge: str | None, after: str) -> list[Reviewed]:
         def work(transaction: Transaction) -> list[Reviewed]:
             rows = transaction.rows(
-                f"""SELECT e.id, e.candidate, e.packed FROM sv_evaluations e
+                f"""SELECT e.id, e.candidate, e.packed, e.settled_s FROM sv_evaluations e
                 WHERE e.tenant = :tenant AND e.packed IS NOT NULL AND e.id > :after AND e.id IN (
                     SELECT evaluation FROM sv_reviews WHERE tenant = :tenant AND rubric = :rubric{_of_judge(judge)})
                 ORDER BY e.id LIMIT {_AT_ONCE}""",  # noqa: S608 - our own text
                 {"tenant": tenant, "rubric": rubric, "judge": judge, "after": after},
             )
             return [
-                Reviewed(id_, candidate, _unpacked(packed), latest(_reviews(_rows_of(transaction, tenant, id_))))
-                for id_, candidate, packed in rows
+                Reviewed(
+                    id_,
+                    candidate,
+                    _unpacked(packed),
+                    settled_s or 0.0,
+                    latest(_reviews(_rows_of(transaction, tenant, id_))),
+                )
+                for id_, candidate, packed, settled_s in rows
             ]
 
         return self._database.read(work)

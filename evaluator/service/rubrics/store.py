@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from evaluator.batch.database import Database, Row
+from evaluator.batch.database import Database, Row, Transaction
 from evaluator.rubric import Rubric, load_rubric, parse_rubric, rubric_paths
 from evaluator.service.problems import Problem
 
-__all__ = ["KeptRubric", "RubricShelf"]
+__all__ = ["KeptRubric", "ListedRubric", "RubricShelf"]
 
 _MOST: Final = 500  # versions of a tenant's
+_NEVER_S: Final = 1e12
 _COLUMNS: Final = "number, id, version, sha256, title, text, created_s"
 
 
@@ -30,6 +31,27 @@ class KeptRubric:
     rubric: Rubric
     text: str | None = None
     created_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRubric:
+    """What a list says of a rubric, so that it needn't be read.
+
+    Attributes:
+        id: Its id.
+        version: Its version.
+        title: Title for people.
+        sha256: Hash of its content.
+        criteria: How many it holds.
+        created_s: When it was put there; ``None`` for a shipped one.
+    """
+
+    id: str
+    version: str
+    title: str
+    sha256: str
+    criteria: int
+    created_s: float | None
 
 
 class RubricShelf:
@@ -53,7 +75,7 @@ class RubricShelf:
             shipped = _shipped(id_)
             if version in ("", shipped.version):
                 return KeptRubric(shipped)
-        raise Problem(404, "not_found", "There is no such rubric", where="rubric", remedy="GET /v1/rubrics lists them")
+        raise _unknown()
 
     def asked(self, tenant: str, name: str) -> Rubric:
         """Return the rubric that a request asks for, named as for `get`.
@@ -71,14 +93,19 @@ class RubricShelf:
         own = [_kept(row) for row in self._rows(tenant)]
         return [*own, *(KeptRubric(_shipped(id_)) for id_ in rubric_paths())]
 
-    def versions(self, tenant: str, id_: str) -> list[KeptRubric]:
-        """Return every version of a rubric, latest first.
-
-        Raises:
-            Problem: 404; there is none.
-        """
-        found = [kept for kept in self.all(tenant) if kept.rubric.id == id_]
-        return found or [self.get(tenant, id_)]
+    def listing(self, tenant: str, id_: str = "") -> list[ListedRubric]:
+        """Return what there is, every version, latest first, the tenant's own before the shipped; of one id, or all."""
+        narrowed = " AND id = :id" if id_ else ""
+        rows = self._database.read(
+            lambda transaction: transaction.rows(
+                "SELECT id, version, title, sha256, criteria, created_s FROM sv_rubrics "  # noqa: S608 - our own text
+                f"WHERE tenant = :tenant{narrowed} ORDER BY number DESC",
+                {"tenant": tenant, "id": id_},
+            )
+        )
+        shipped = [_shipped(name) for name in rubric_paths() if id_ in ("", name)]
+        own = [ListedRubric(*row) for row in rows]
+        return [*own, *(ListedRubric(r.id, r.version, r.title, r.sha256, len(r.criteria), None) for r in shipped)]
 
     def add(self, tenant: str, text: str, now_s: float) -> tuple[KeptRubric, bool]:
         """Put a rubric on the shelf; return it, and whether it is new.
@@ -96,15 +123,16 @@ class RubricShelf:
             "version": rubric.version,
             "sha256": rubric.sha256,
             "title": rubric.title,
+            "criteria": len(rubric.criteria),
             "text": text,
             "now": now_s,
         }
-        if len(self._rows(tenant)) >= _MOST:
-            raise _conflict(f"there are {_MOST} versions already", "ask the operator to delete some")
+        if len(self.listing(tenant)) >= _MOST:
+            raise _conflict(f"there are {_MOST} versions already", "delete some that aren't used")
         new = self._database.write(
             lambda transaction: transaction.run(
-                """INSERT INTO sv_rubrics (tenant, id, version, sha256, title, text, created_s)
-                VALUES (:tenant, :id, :version, :sha256, :title, :text, :now)
+                """INSERT INTO sv_rubrics (tenant, id, version, sha256, title, criteria, text, created_s)
+                VALUES (:tenant, :id, :version, :sha256, :title, :criteria, :text, :now)
                 ON CONFLICT (tenant, id, version) DO NOTHING""",
                 values,
             )
@@ -114,6 +142,38 @@ class RubricShelf:
             raise _conflict("this version holds other words, and a version never changes", "raise `version`")
         return kept, new == 1
 
+    def remove(self, tenant: str, id_: str, version: str) -> None:
+        """Take a version off the shelf.
+
+        Raises:
+            Problem: 404, the tenant has no such version; 409, it is shipped, or an evaluation names it, be it by its
+                id alone while this was the latest.
+        """
+        values = {"tenant": tenant, "id": id_, "version": version, "named": f"{id_}@{version}"}
+
+        def work(transaction: Transaction) -> None:
+            rows = transaction.rows(
+                """SELECT created_s, (SELECT min(n.created_s) FROM sv_rubrics n WHERE n.tenant = r.tenant
+                    AND n.id = r.id AND n.number > r.number)
+                FROM sv_rubrics r WHERE tenant = :tenant AND id = :id AND version = :version""",
+                values,
+            )
+            if not rows:
+                raise _unknown()
+            begun_s, ended_s = rows[0]
+            span = {"begun": begun_s, "ended": ended_s if ended_s is not None else _NEVER_S}
+            if transaction.rows(
+                """SELECT 1 FROM sv_evaluations WHERE tenant = :tenant AND (rubric = :named
+                    OR (rubric = :id AND created_s >= :begun AND created_s <= :ended)) LIMIT 1""",
+                values | span,
+            ):
+                raise _conflict("stored evaluations name this version", "delete these first, or leave it")
+            transaction.run("DELETE FROM sv_rubrics WHERE tenant = :tenant AND id = :id AND version = :version", values)
+
+        if id_ in rubric_paths() and version == _shipped(id_).version:
+            raise _conflict("it is a shipped one", "leave it")
+        self._database.write(work)
+
     def _rows(self, tenant: str, id_: str = "", version: str = "") -> Sequence[Row]:
         narrowed = (" AND id = :id" if id_ else "") + (" AND version = :version" if version else "")
         return self._database.read(
@@ -122,6 +182,10 @@ class RubricShelf:
                 {"tenant": tenant, "id": id_, "version": version},
             )
         )
+
+
+def _unknown() -> Problem:
+    return Problem(404, "not_found", "There is no such rubric", where="rubric", remedy="GET /v1/rubrics lists them")
 
 
 def _conflict(detail: str, remedy: str) -> Problem:

@@ -72,12 +72,15 @@ class Budgets:
         self._database = database
         self._clock = clock
 
-    def reserve(self, tenant: str, usd: float, *, lapses_after_s: float = _LAPSES_S) -> Reservation:
+    def reserve(
+        self, tenant: str, usd: float, *, name: str | None = None, lapses_after_s: float = _LAPSES_S
+    ) -> Reservation:
         """Set aside what a call may cost at most. Nothing, as for a local judge, is always granted.
 
         Args:
             tenant: Whose money.
             usd: An upper estimate.
+            name: Of what is paid for, so that it is set aside once, and `settle_named` finds it.
             lapses_after_s: When it is free again if it is neither settled nor renewed.
 
         Raises:
@@ -86,7 +89,8 @@ class Budgets:
         """
         _check(usd)
         now = self._clock()
-        reservation = Reservation(f"hold_{secrets.token_hex(12)}", tenant, month_of(now), usd)
+        held = f"hold_{secrets.token_hex(12)}" if name is None else _named(tenant, name)
+        reservation = Reservation(held, tenant, month_of(now), usd)
         if usd == 0:
             return reservation
         values = {
@@ -95,6 +99,7 @@ class Budgets:
             "month": reservation.month,
             "nano": nano(usd),
             "lapses_s": now + lapses_after_s,
+            "long_ago": month_of(now - _KEPT_S),
         }
 
         def work(transaction: Transaction) -> Standing | None:
@@ -102,10 +107,7 @@ class Budgets:
             standing = _standing(transaction, tenant, now, besides=reservation.reservation)
             if standing.left is not None and nano(usd) > standing.left:
                 return standing.told()
-            transaction.run(
-                "DELETE FROM sv_spend WHERE tenant = :tenant AND lapses_s < :old",
-                {"tenant": tenant, "old": now - _KEPT_S},
-            )
+            transaction.run("DELETE FROM sv_spend WHERE tenant = :tenant AND month < :long_ago", values)
             transaction.run(
                 """INSERT INTO sv_spend (reservation, tenant, month, nano, held, lapses_s)
                 VALUES (:reservation, :tenant, :month, :nano, 1, :lapses_s) ON CONFLICT (reservation) DO NOTHING""",
@@ -169,6 +171,10 @@ class Budgets:
         if reservation.usd or usd:
             self._database.write(work)
 
+    def settle_named(self, tenant: str, name: str, usd: float) -> None:
+        """Count what was paid for something that has a name; as `settle`."""
+        self.settle(Reservation(_named(tenant, name), tenant, month_of(self._clock()), 1.0), usd)
+
     def standing(self, tenant: str) -> Standing:
         """Return a tenant's money in this month.
 
@@ -212,6 +218,11 @@ def _standing(transaction: Transaction, tenant: str, now_s: float, *, besides: s
         values,
     )
     return _Nanos(budgets[0][0] if budgets else None, spent[0][0] if spent else 0, int(held))
+
+
+def _named(tenant: str, name: str) -> str:
+    """Return the reservation of a name, which two tenants may both use."""
+    return f"{tenant} {name}"
 
 
 def _add_spent(transaction: Transaction, values: Mapping[str, object]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from evaluator.batch.database import Database, Transaction
-from evaluator.service.tenants.tables import lock
+from evaluator.service.tenants.tables import lock, waive_durability
 from evaluator.service.tenants.window import Passage, Window
 
 __all__ = ["LocalRates", "Rates", "SharedRates", "make_rates"]
@@ -67,10 +67,7 @@ class SharedRates:
         """
 
         def work(transaction: Transaction) -> Passage:
-            if self._database.shared:
-                transaction.run(
-                    "SET LOCAL synchronous_commit = off"
-                )  # a count may be lost in a crash; no request waits
+            waive_durability(self._database, transaction)
             lock(self._database, transaction, "rates", tenant)
             rows = transaction.rows("SELECT counts FROM sv_rates WHERE tenant = :tenant", {"tenant": tenant})
             window, passage = (_read(rows[0][0]) if rows else Window()).add(self._clock(), limit)

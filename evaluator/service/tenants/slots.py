@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from evaluator.batch.database import Database, DatabaseFailed, Transaction
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.limits import TenantStore
-from evaluator.service.tenants.tables import lock
+from evaluator.service.tenants.tables import lock, waive_durability
 
 __all__ = ["LocalPlaces", "Places", "SharedPlaces", "Slots", "make_places"]
 
@@ -92,6 +92,7 @@ class SharedPlaces:
         }
 
         def work(transaction: Transaction) -> bool:
+            waive_durability(self._database, transaction)
             lock(self._database, transaction, "slots", tenant)
             transaction.run("DELETE FROM sv_slots WHERE tenant = :tenant AND lapses_s <= :now", values)
             ((taken,),) = transaction.rows(
@@ -111,12 +112,13 @@ class SharedPlaces:
     def give_back(self, tenant: str, place: str) -> None:
         """Give a place back; one that can't be, lapses."""
         values = {"slot": place, "tenant": tenant}
+
+        def work(transaction: Transaction) -> None:
+            waive_durability(self._database, transaction)
+            transaction.run("DELETE FROM sv_slots WHERE tenant = :tenant AND slot = :slot", values)
+
         with suppress(DatabaseFailed):
-            self._database.write(
-                lambda transaction: transaction.run(
-                    "DELETE FROM sv_slots WHERE tenant = :tenant AND slot = :slot", values
-                )
-            )
+            self._database.write(work)
 
 
 class Slots:

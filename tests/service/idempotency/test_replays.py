@@ -225,6 +225,18 @@ async def test_keys_of_a_right_form_are_taken_as_they_are(once: Callable[..., Aw
     assert (await once(work, key)).replayed
 
 
+async def test_answers_end_with_the_day(file_database: Database, clock: Clock) -> None:
+    """After 24 hours the same request is done again, and what was kept of it can be deleted before anybody asks."""
+    idempotency, work = Idempotency(ClaimStore(file_database, clock)), _Work()
+    await idempotency.once("tn_a", "k", _ASKED, "eval", work)
+    clock.wait(86_399)
+    assert idempotency.purge() == 0
+    clock.wait(1)
+    assert idempotency.purge() == 1
+    assert not (await idempotency.once("tn_a", "k", _ASKED, "eval", work)).replayed
+    assert len(set(work.ids)) == 2
+
+
 async def test_another_tenant_has_keys_of_its_own(once: Callable[..., Awaitable[Answered]]) -> None:
     """The same request of another tenant is done for it."""
     work = _Work()

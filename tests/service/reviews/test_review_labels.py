@@ -33,7 +33,7 @@ def _reviewed(evaluation: Evaluation, said: list[tuple[str, Label, str]], candid
         for place, (criterion, verdict, reviewer) in enumerate(said)
         if last[criterion, reviewer] == place
     )
-    return Reviewed("eval_1", candidate, evaluation, reviews)
+    return Reviewed("eval_1", candidate, evaluation, 1.0, reviews)
 
 
 _VERDICTS: st.SearchStrategy[Label] = st.sampled_from(["present", "absent", "na"])

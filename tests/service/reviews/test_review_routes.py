@@ -55,7 +55,7 @@ async def test_a_verdict_is_overridden_read_and_exported(tmp_path: Path) -> None
         assert read["verdicts"] == [{"criterion": _VANITY, "judged": "present", "verdict": "absent", "disputed": False}]
         assert read["reviews"] == [put.json()]
         labels = await client.get("/v1/reviews/labels")
-        assert labels.headers["content-type"] == "application/x-ndjson"
+        assert labels.headers["content-type"] == "application/jsonl"
         (row,) = parse_labels(labels.content, load_rubric()).rows
         assert row.labels == {_VANITY: "absent"}
         fetched = (await client.get("/v1/evaluations/eval_1")).json()

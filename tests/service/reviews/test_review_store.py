@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from evaluator.agreement.labels import Label
 from evaluator.batch.database import Database
+from evaluator.service.batches.store import BatchStore
 from evaluator.service.evaluations.store import EvaluationStore, Kept
+from evaluator.service.privacy.retention import Retention
 from evaluator.service.problems import Problem
 from evaluator.service.reviews.review import Review, consensus
 from evaluator.service.reviews.store import ReviewStore
@@ -143,6 +145,32 @@ def test_reviews_go_with_their_evaluation(database: Database) -> None:
     assert EvaluationStore(database).delete("tn_a", "eval_1")
     left = database.read(lambda transaction: transaction.rows("SELECT evaluation FROM sv_reviews"))
     assert [tuple(row) for row in left] == [("eval_2",)]
+
+
+def test_reviews_go_with_evaluations_that_expire_and_with_those_of_a_batch(database: Database) -> None:
+    """Retention and the deletion of a batch leave no word of a reviewer either."""
+    made = _keep(database, "eval_1")
+    kept = Kept(
+        tenant="tn_a",
+        id="eval_2",
+        status="completed",
+        created_s=1.0,
+        expires_s=90.0,
+        rubric=made.rubric.id,
+        judge="local",
+        metadata={},
+        batch="batch_1",
+        evaluation=made,
+        settled_s=1.0,
+    )
+    EvaluationStore(database).add(kept)
+    for id_ in ("eval_1", "eval_2"):
+        ReviewStore(database).put("tn_a", id_, made.findings[0].criterion, "absent", "no", "anna", 1.0)
+    assert Retention(database, lambda: 50.0).tend() == 1
+    left = database.read(lambda transaction: transaction.rows("SELECT evaluation FROM sv_reviews"))
+    assert [tuple(row) for row in left] == [("eval_2",)]
+    BatchStore(database).delete("tn_a", "batch_1")
+    assert database.read(lambda transaction: transaction.rows("SELECT evaluation FROM sv_reviews")) == []
 
 
 def test_withdrawing_takes_the_history_too(database: Database) -> None:

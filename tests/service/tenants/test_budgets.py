@@ -116,6 +116,20 @@ def test_a_call_over_the_turn_of_the_month_counts_where_it_was_reserved(database
     assert budgets.left_usd(tenant) == 0.25
 
 
+def test_what_is_long_settled_is_not_kept(database: Database, clock: Clock) -> None:
+    """Reservations of months before the last are gone; what was spent then is still known."""
+    budgets, tenant = Budgets(database, clock), _tenant(database, 1.0)
+    began = clock()
+    for _ in range(4):
+        budgets.settle(budgets.reserve(tenant, 0.5), 0.25)
+        clock.wait(31 * 86_400)
+    budgets.reserve(tenant, 0.5)
+    rows = database.read(lambda transaction: transaction.rows("SELECT month FROM sv_spend ORDER BY month"))
+    assert [month for (month,) in rows] == ["2027-02", "2027-03"]
+    clock.now_s = began
+    assert budgets.standing(tenant).spent_usd == 0.25
+
+
 def test_tenants_do_not_share_money(database: Database, clock: Clock) -> None:
     """One tenant's spending and its reservations are nobody else's; nor can another settle them."""
     budgets = Budgets(database, clock)

@@ -81,6 +81,14 @@ def test_limits_are_shown_and_changed(capfd: pytest.CaptureFixture[str]) -> None
     ]
 
 
+def test_the_tenant_that_needs_no_key_can_be_limited(capfd: pytest.CaptureFixture[str]) -> None:
+    """`local` has limits before there is any key, and giving it some makes none."""
+    assert _keys("limits", "local", "--monthly-budget-usd", "5") == 0
+    assert "US dollars a month: 5.0" in capfd.readouterr().out
+    assert _keys("list") == 0
+    assert capfd.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -1,0 +1,1 @@
+"""Webhooks: other programs are told, signed and until they heard it, what became of their work."""

@@ -1,0 +1,179 @@
+"""``/v1/webhooks``: thin, since endpoints, deliveries and the courier stand elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Final, Protocol, TypeVar, cast
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+
+from evaluator.errors import InputError
+from evaluator.service.problems import PROBLEM_ANSWERS, Problem
+from evaluator.service.tenants.caller import Caller
+from evaluator.service.tenants.door import allowed
+from evaluator.service.webhooks.deliveries import DeliveryStatus
+from evaluator.service.webhooks.endpoints import EndpointDisabled, EndpointMissing, TooMany
+from evaluator.service.webhooks.guard import UrlRefused
+from evaluator.service.webhooks.parts import Webhooks
+from evaluator.service.webhooks.wire import (
+    DeliveryResource,
+    NewWebhook,
+    Rotation,
+    WebhookChange,
+    WebhookList,
+    WebhookResource,
+    WebhookSecret,
+    WebhookWithSecret,
+    delivery_resource,
+    webhook_resource,
+)
+from evaluator.service.wire import Cursor, Page, read_cursor, time_of, write_cursor
+
+__all__ = ["router"]
+
+router: Final = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=PROBLEM_ANSWERS)
+_FORM: Final = "^[0-9A-Za-z_-]{1,64}$"  # no null character, which one of the databases can't even be asked for
+_Id = Annotated[str, Path(description="Id of the webhook.", pattern=_FORM, examples=["we_5f0c6b1d9e2a4c3b8d7e6f50"])]
+_Delivery = Annotated[
+    str, Path(description="Id of the delivery.", pattern=_FORM, examples=["wd_5f0c6b1d9e2a4c3b8d7e6f50"])
+]
+_Reader = Annotated[Caller, Depends(allowed("webhooks:read"))]
+_Writer = Annotated[Caller, Depends(allowed("webhooks:write"))]
+_KINDS: Final[tuple[tuple[type[InputError], int, str, str], ...]] = (
+    (EndpointMissing, 404, "not_found", "There is no such thing"),
+    (EndpointDisabled, 409, "webhook_disabled", "The webhook is disabled"),
+    (TooMany, 409, "too_many_webhooks", "There are as many webhooks as there may be"),
+    (UrlRefused, 422, "webhook_url", "Events can't be sent to this url"),
+)
+_Result = TypeVar("_Result")
+
+
+class _WithWebhooks(Protocol):
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+
+@router.post("", status_code=201, summary="Make a webhook")
+async def create_webhook(request: Request, response: Response, caller: _Writer, asked: NewWebhook) -> WebhookWithSecret:
+    """Tell where events shall be sent. The answer holds the secret that verifies them: it is never told again."""
+    endpoints = _service(request).webhooks.endpoints
+    made, secret = await _done(lambda: endpoints.create(caller.tenant, asked.url, asked.events, asked.description))
+    response.headers["Location"] = f"/v1/webhooks/{made.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return WebhookWithSecret(**dict(webhook_resource(made)), secret=secret)
+
+
+@router.get("", summary="List webhooks")
+async def list_webhooks(request: Request, caller: _Reader) -> WebhookList:
+    """Return all webhooks, oldest first."""
+    endpoints = _service(request).webhooks.endpoints
+    found = await _done(lambda: endpoints.all(caller.tenant))
+    return WebhookList(data=[webhook_resource(endpoint) for endpoint in found])
+
+
+@router.get("/{id}", summary="Fetch one webhook")
+async def get_webhook(request: Request, caller: _Reader, id: _Id) -> WebhookResource:  # noqa: A002 - its name in the path
+    """Return a webhook, without its secret."""
+    endpoints = _service(request).webhooks.endpoints
+    return webhook_resource(await _done(lambda: endpoints.get(caller.tenant, id)))
+
+
+@router.patch("/{id}", summary="Change a webhook")
+async def change_webhook(
+    request: Request,
+    caller: _Writer,
+    id: _Id,  # noqa: A002 - its name in the path
+    asked: WebhookChange,
+) -> WebhookResource:
+    """Change what is given; `{"disabled": false}` enables one again that was disabled."""
+    endpoints = _service(request).webhooks.endpoints
+    changed = await _done(
+        lambda: endpoints.change(
+            caller.tenant,
+            id,
+            url=asked.url,
+            events=asked.events,
+            description=asked.description,
+            disabled=asked.disabled,
+        )
+    )
+    return webhook_resource(changed)
+
+
+@router.delete("/{id}", status_code=204, summary="Delete a webhook", response_class=Response)
+async def delete_webhook(request: Request, caller: _Writer, id: _Id) -> None:  # noqa: A002 - its name in the path
+    """Delete a webhook with its secrets and deliveries; what waited for it isn't sent."""
+    endpoints = _service(request).webhooks.endpoints
+    await _done(lambda: endpoints.delete(caller.tenant, id))
+
+
+@router.post("/{id}/rotate-secret", summary="Replace the secret of a webhook")
+async def rotate_secret(
+    request: Request,
+    response: Response,
+    caller: _Writer,
+    id: _Id,  # noqa: A002 - its name in the path
+    asked: Annotated[Rotation | None, Body()] = None,
+) -> WebhookSecret:
+    """Make a new secret. The one of before signs beside it for a day, unless less is asked for."""
+    service, overlap_s = _service(request), (asked or Rotation()).overlap_s
+    endpoints = service.webhooks.endpoints
+    secret = await _done(lambda: endpoints.rotate(caller.tenant, id, overlap_s))
+    response.headers["Cache-Control"] = "no-store"
+    return WebhookSecret(secret=secret, previous_expires_at=time_of(service.clock() + overlap_s))
+
+
+@router.post("/{id}/test", status_code=202, summary="Send a test event")
+async def test_webhook(request: Request, caller: _Writer, id: _Id) -> DeliveryResource:  # noqa: A002 - its name in the path
+    """Send an event of type `webhook.test`, once; fetch the deliveries to see what became of it."""
+    deliveries = _service(request).webhooks.deliveries
+    return delivery_resource(await _done(lambda: deliveries.test(caller.tenant, id)))
+
+
+@router.get("/{id}/deliveries", summary="List what was sent to a webhook")
+async def list_deliveries(  # noqa: PLR0913, PLR0917 - one parameter per filter of the list
+    request: Request,
+    caller: _Reader,
+    id: _Id,  # noqa: A002 - its name in the path
+    cursor: Annotated[Cursor, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most of them in one page.")] = 20,
+    status: Annotated[DeliveryStatus | None, Query(description="Only those that stand so.")] = None,
+) -> Page[DeliveryResource]:
+    """Return events with every attempt, newest first."""
+    deliveries, before = _service(request).webhooks.deliveries, read_cursor(cursor)
+    found, more = await _done(lambda: deliveries.page(caller.tenant, id, status=status, before=before, limit=limit))
+    return Page[DeliveryResource](
+        data=[delivery_resource(one) for one in found], next_cursor=None if more is None else write_cursor(more)
+    )
+
+
+@router.post("/{id}/deliveries/{delivery}/replay", status_code=202, summary="Send an event again")
+async def replay_delivery(
+    request: Request,
+    caller: _Writer,
+    id: _Id,  # noqa: A002 - its name in the path
+    delivery: _Delivery,
+) -> DeliveryResource:
+    """Send the same message, with the same `webhook-id`, at once and with all its attempts before it."""
+    deliveries = _service(request).webhooks.deliveries
+    return delivery_resource(await _done(lambda: deliveries.replay(caller.tenant, id, delivery)))
+
+
+def _service(request: Request) -> _WithWebhooks:
+    return cast("_WithWebhooks", request.app.state.service)
+
+
+async def _done(work: Callable[[], _Result]) -> _Result:
+    """Run work on the database in a thread; what a caller can mend is a problem with a code of its own."""
+    try:
+        return await asyncio.to_thread(work)
+    except InputError as error:
+        row = next((row for row in _KINDS if isinstance(error, row[0])), None)
+        if row is None:
+            raise
+        _, status, code, title = row
+        raise Problem(status, code, title, detail=error.message, where=error.where, remedy=error.remedy) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,7 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from evaluator.errors import EvaluatorError
 from evaluator.rubric import QuestionType
-from evaluator.service.context import Service, new_id, service_of
+from evaluator.service.context import Service, service_of
 from evaluator.service.evaluations.routes import judge_now, wanted_of
 from evaluator.service.page.choices import RubricChoice, choices_of, sample_text
 from evaluator.service.page.forms import EvaluateForm, read_evaluate_form, submission_of
@@ -69,7 +70,7 @@ async def evaluate(request: Request, caller: Annotated[Caller, Depends(visitor("
     form = await read_evaluate_form(request)
     try:
         submission = await submission_of(form)
-        wanted = await asyncio.to_thread(wanted_of, service, caller, submission, new_id("eval"))
+        wanted = await asyncio.to_thread(wanted_of, service, caller, submission, f"eval_{secrets.token_hex(12)}")
         resource = await judge_now(request, service, wanted)
     except EvaluatorError as error:
         return await _form_page(request, caller, form, problem=problem_of(error))

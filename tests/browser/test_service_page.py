@@ -1,16 +1,16 @@
-"""Tests of the service's page as people use it: judge, keep, compare, practise, review; by keyboard, and without script."""
+"""Tests of the service's page as people use it: judge, keep, compare, practise, review; by keyboard, without script."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from evaluator.resources import resource_dir
 from evaluator.service.context import Service
@@ -28,9 +28,9 @@ _HOSTILE: Final = (
     "<svg onload=alert(1)> https://evil.example/p.png {{ 7 * 7 }} <style>body { display: none }</style> all day long."
 )
 _NAME: Final = '"><img src=x onerror=alert(1)>'
-_AXE: Final = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-_WIDE: Final = {"width": 1280, "height": 900}
-_NARROW: Final = {"width": 375, "height": 800}
+_AXE: Final = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+_WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
+_NARROW: Final[ViewportSize] = {"width": 375, "height": 800}
 _SERIOUS: Final = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
     .filter(one => ["serious", "critical"].includes(one.impact))
     .map(one => one.id + ": " + one.nodes.map(node => node.html).join(" | "))"""
@@ -61,7 +61,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     with running(config_at(tmp_path_factory.mktemp("service"))) as (client, service):
 
         def send_batch(lines: str) -> str:
-            sent = client.post("/v1/batches?title=Cohort", content=lines, headers={"Content-Type": "application/jsonl"})
+            sent = client.post(
+                "/v1/batches?title=Cohort&name_column=name",
+                content=lines,
+                headers={"Content-Type": "application/jsonl"},
+            )
             id_ = str(sent.json()["id"])
             until(lambda: client.get(f"/v1/batches/{id_}").json()["status"] == "completed", 120.0)
             return id_
@@ -78,7 +82,7 @@ def addresses(site: Site) -> tuple[str, ...]:
 def _judge(page: Page, site: Site, text: str, candidate: str = "") -> str:
     """Judge a text on the first page, kept if a candidate is named; return the address of the result."""
     page.goto(site.url)
-    page.get_by_label("Transcript").fill(text)
+    page.get_by_label("Transcript", exact=True).fill(text)
     if candidate:
         page.get_by_label("Keep this attempt").check()
         page.get_by_label("Your own id for the candidate").fill(candidate)
@@ -186,7 +190,7 @@ def test_practice_runs_by_keyboard(page: Page, site: Site) -> None:
     expect(page.locator("[data-say]")).to_have_text("Thirty seconds left.")
     page.clock.run_for(35_000)
     expect(page.get_by_role("timer")).to_have_text("+0:10")
-    expect(page.locator("[data-words]")).to_have_text("14 words")
+    expect(page.locator("[data-words]")).to_have_text("15 words")
     page.get_by_label("I spoke it").check()
     page.get_by_label("Your answer").focus()
     page.keyboard.press("Control+Enter")
@@ -208,7 +212,9 @@ def test_practice_asks_another_question(page: Page, site: Site) -> None:
 
 def test_a_batch_leads_into_each_evaluation(page: Page, site: Site) -> None:
     """The heat map shows every item by failure mode, those that couldn't be judged with the reason."""
-    lines = [f'{{"name": "item {n}", "text": "Candidate: I would track clicks and views, number {n}."}}' for n in range(3)]
+    lines = [
+        f'{{"name": "item {n}", "text": "Candidate: I would track clicks and views, number {n}."}}' for n in range(3)
+    ]
     site.send_batch("\n".join([*lines, '{"name": "empty", "text": " "}']))
     page.goto(f"{site.url}/batches")
     page.get_by_role("link", name="Cohort").first.click()
@@ -270,7 +276,7 @@ def test_markup_never_runs(page: Page, site: Site) -> None:
 
 
 @pytest.fixture(scope="module")
-def _paths(site: Site) -> Callable[[Browser], list[str]]:
+def all_paths(site: Site) -> Callable[[Browser], list[str]]:
     """Return the addresses of all pages with something on them, made once."""
     made: list[str] = []
 
@@ -281,7 +287,10 @@ def _paths(site: Site) -> Callable[[Browser], list[str]]:
             second = _judge(page, site, _STRONG.read_text(encoding="utf-8"), "eve").rpartition("/")[2]
             page.close()
             site.service.reviews.put(LOCAL_TENANT, first, "vanity_metric", "absent", "Not so.", "coach", 1.0)
-            batch = site.send_batch(f'{{"name": "one", "text": "Candidate: {"I would count clicks. " * 8}"}}\n{{"text": " "}}')
+            batch = site.send_batch(
+                f'{{"name": "one", "text": "Candidate: {"I would count clicks. " * 8}"}}\n'
+                '{"name": "two", "text": " "}'
+            )
             made.extend(
                 [
                     "/",
@@ -303,20 +312,19 @@ def _paths(site: Site) -> Callable[[Browser], list[str]]:
     return paths
 
 
-@pytest.mark.parametrize("size", [_WIDE, _NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("look", [(scheme, size) for scheme in ("light", "dark") for size in (_WIDE, _NARROW)])
 def test_pages_can_be_read_by_everybody(
     page: Page,
     browser: Browser,
     site: Site,
-    _paths: Callable[[Browser], list[str]],
-    scheme: str,
-    size: dict[str, int],
+    all_paths: Callable[[Browser], list[str]],
+    look: tuple[Literal["light", "dark"], ViewportSize],
 ) -> None:
     """No page has a serious fault of accessibility, everything unfolded, nor is one wider than its screen."""
-    page.emulate_media(color_scheme=scheme)  # pyright: ignore[reportArgumentType] - one of the two that it takes
-    page.set_viewport_size(size)  # pyright: ignore[reportArgumentType] - width and height
-    for path in _paths(browser):
+    scheme, size = look
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(size)
+    for path in all_paths(browser):
         page.goto(site.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")

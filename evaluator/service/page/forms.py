@@ -21,6 +21,7 @@ __all__ = ["EvaluateForm", "read_evaluate_form", "read_fields", "submission_of"]
 
 _FIELDS: Final = 24
 _FILE_NAME: Final = 120
+_SHORTEST_TAKE_S: Final = 1.0
 _LONGEST_TAKE_S: Final = 3600.0
 _NAMES: Final = {
     "question": "the question",
@@ -158,4 +159,4 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         return 0.0
-    return seconds if 0 < seconds <= _LONGEST_TAKE_S else 0.0
+    return seconds if _SHORTEST_TAKE_S <= seconds <= _LONGEST_TAKE_S else 0.0

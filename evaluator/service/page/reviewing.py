@@ -117,7 +117,7 @@ async def _page(
             **await asyncio.to_thread(values),
             "problem": problem,
             "unsent": unsent or {},
-            "reviewer": (unsent or {}).get("reviewer", "") or caller.key or "",
+            "reviewer": (unsent or {}).get("reviewer", ""),
         },
         status=problem.status if problem else 200,
     )

@@ -69,11 +69,11 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/logout")
 async def sign_out(request: Request) -> Response:
-    """End the sign-in, here and in the database, and let the browser forget what it saw."""
+    """End the sign-in, in the browser and in the database."""
     cookie = request.cookies.get(cookie_name(request))
     if cookie:
         await asyncio.to_thread(service_of(request).sessions.close, cookie)
-    answer = RedirectResponse("/login", 303, headers={"Clear-Site-Data": '"cache", "storage"'})
+    answer = RedirectResponse("/login", 303)
     answer.delete_cookie(
         cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True, samesite="strict"
     )

@@ -201,8 +201,13 @@ function jobsAreLookedAtAgain() {
 
 function aNameIsWrittenOnce() {
   const fields = all("[data-reviewer]");
+  const kept = fields.length ? window.localStorage.getItem("reviewer") : null;
   for (const field of fields) {
-    field.addEventListener("change", () => { for (const other of fields) other.value = field.value; });
+    if (kept && !field.value) field.value = kept;
+    field.addEventListener("change", () => {
+      window.localStorage.setItem("reviewer", field.value);
+      for (const other of fields) other.value = field.value;
+    });
   }
 }
 
@@ -212,6 +217,13 @@ function theProblemComesFirst() {
 }
 
 function printing() {
+  // Paper can't be unfolded: what is folded is shown on it, and folded again afterwards.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = all("details.more:not([open])");
+    for (const details of folded) details.open = true;
+  });
+  window.addEventListener("afterprint", () => { for (const details of folded) details.open = false; });
   for (const button of all("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());

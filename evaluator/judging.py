@@ -95,6 +95,7 @@ class Judgement:
         flagged: By criterion, the members of a committee who found it present; empty outside a committee.
         confirmation: How many verdicts were asked about again, and flipped; ``None`` if none ever is.
         answered_by: The judge that answered, where it isn't the one that was asked.
+        kept: Whether a store holds all of it, so that the same question costs nothing again, whatever happens.
     """
 
     opinions: tuple[Opinion, ...]
@@ -108,6 +109,7 @@ class Judgement:
     flagged: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     confirmation: Confirmation | None = None
     answered_by: JudgeInfo | None = None
+    kept: bool = False
 
 
 class Judge(Protocol):

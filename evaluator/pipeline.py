@@ -6,17 +6,12 @@ is the only one that waits.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +25,8 @@ from evaluator.measures import judge_by_count, main_turn, measure
 from evaluator.question_types import choose_question_type
 from evaluator.rubric import Criterion, Rubric, load_rubric
 from evaluator.scoring import score
+from evaluator.told import asked_attributes, settled_attributes
+from evaluator.tracing import traced
 from evaluator.types import (
     Evaluation,
     Finding,
@@ -43,6 +40,7 @@ from evaluator.types import (
     Vote,
 )
 from evaluator.version import __version__
+from evaluator.waiting import wait_for
 
 __all__ = ["STAGES_VERSION", "aevaluate", "evaluate"]
 
@@ -60,8 +58,7 @@ def evaluate(
 
     Args and Raises: as `aevaluate`.
     """
-    work = aevaluate(transcript, rubric, judge, question_type=question_type)
-    return _run_in_thread(work) if _loop_is_running() else asyncio.run(work)
+    return wait_for(aevaluate(transcript, rubric, judge, question_type=question_type))
 
 
 async def aevaluate(
@@ -93,6 +90,16 @@ async def aevaluate(
     rubric = rubric if isinstance(rubric, Rubric) else load_rubric(rubric)
     judge = make_judge(judge) if isinstance(judge, str) else judge
     info = judge.info(rubric)
+    with traced("evaluate", "internal", asked_attributes(rubric, info)) as span:
+        evaluation = await _evaluated(transcript, rubric, judge, info, question_type, started)
+        if span.wanted:
+            span.tell(settled_attributes(evaluation))
+    return evaluation
+
+
+async def _evaluated(  # noqa: PLR0913, PLR0917 - what `aevaluate` was given, made ready
+    transcript: Transcript, rubric: Rubric, judge: Judge, info: JudgeInfo, question_type: str | None, started: float
+) -> Evaluation:
     transcript = _with_question(transcript)
     kind = choose_question_type(rubric, transcript.question, question_type or transcript.question_type)
     not_applicable = {c.id: inapplicable_reason(c, rubric, transcript, kind.value) for c in rubric.criteria}
@@ -257,39 +264,3 @@ def _language_reason(transcript: Transcript, judge: Judge) -> tuple[str, ...]:
 
 def _unscored(criterion: Criterion, reason: str) -> Opinion:
     return Opinion(criterion=criterion.id, verdict="unscored", confidence=None, quotes=(), reason=reason)
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _run_in_thread(work: Coroutine[None, None, Evaluation]) -> Evaluation:
-    """Run a coroutine to its end in a thread of its own: the caller's event loop can't be entered twice.
-
-    An interrupt cancels the judge's wait, which may last minutes, before it goes on to the caller.
-    """
-    begun: list[partial[asyncio.Handle]] = []
-    interrupted = threading.Event()
-
-    async def cancellable() -> Evaluation:
-        task = asyncio.ensure_future(work)
-        begun.append(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
-        if interrupted.is_set():  # it came while the thread was starting
-            task.cancel()
-        return await task
-
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evaluate")
-    try:
-        return pool.submit(lambda: asyncio.run(cancellable())).result()
-    except KeyboardInterrupt:
-        interrupted.set()
-        for cancel in begun:
-            with suppress(RuntimeError):  # the loop is closed: it ended by itself
-                cancel()
-        raise
-    finally:
-        pool.shutdown()

@@ -23,6 +23,7 @@ __all__ = ["evidence_at", "find_quote", "judged_view"]
 
 _MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
 _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" stands a million times in as many a's
+_MOST_SEARCHED: Final = 512  # transcripts: a batch has as many in hand between the two stages
 _MOST_KEPT: Final = 2000  # quotes of one transcript; a reply holds at most 50 for each criterion
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
@@ -134,7 +135,7 @@ class _Same:
         return id(self.transcript.turns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_MOST_SEARCHED)
 def _searched(same: _Same) -> _Searched:
     return _Searched(same.transcript)
 

@@ -6,6 +6,7 @@ needs to know which.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ __all__ = ["resource_dir"]
 _PACKAGE: Final = Path(__file__).resolve().parent
 
 
+@cache
 def resource_dir(name: str) -> Path:
     """Return the folder ``rubrics``, ``prompts`` or ``fixtures``, as installed or as checked out.
 

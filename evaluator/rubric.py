@@ -145,7 +145,7 @@ def find_rubric_faults(text: str) -> tuple[RubricError, ...]:
 
 
 def rubric_paths() -> dict[str, Path]:
-    """Return the shipped rubrics by id, sorted; ``ID.lexicon.yaml`` beside one is none."""
+    """Return the shipped rubrics by id, sorted; ``ID.lexicon.yaml`` and ``ID.sentences.yaml`` beside one are none."""
     return {path.stem: path for path in sorted(resource_dir("rubrics").glob("*.yaml")) if "." not in path.stem}
 
 

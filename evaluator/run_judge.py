@@ -22,7 +22,7 @@ __all__ = ["fit_plan", "portable", "run_judge", "run_plan"]
 _PORTABLE: Final = (
     *("backend", "model", "calibration", "effort", "temperature", "base_url", "max_output_tokens", "timeout_s"),
     *("deadline_s", "attempts", "split", "confirm", "samples", "committee", "fallback", "max_cost_usd"),
-    *("concurrency", "requests_per_minute", "global_concurrency", "provider_batch", "replay", "record"),
+    *("concurrency", "requests_per_minute", "global_concurrency", "provider_batch", "replay", "record", "redact"),
 )
 
 

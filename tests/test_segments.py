@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Final
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from syntok import segmenter
 
-from evaluator.segments import sentence_spans
+from evaluator.segments import punctuated_spans, sentence_spans
 from tests.property.strategies import hard_texts
 
+_GOLD: Final = Path(__file__).resolve().parent.parent / "fixtures/gold/dev.jsonl"
+# What ends sentences, seems to, or reaches across them: short forms, months, numerals, brackets, quotes, odd space.
+_HARD_WORDS: Final = """
+    We ship it when people come back. Then clicks fell. It But However Zebras I. A b. X. IV. St. Dr. etc. e.g. U.S. No.
+    no. Mar. may. Oct 4. 3.5 3.5. 100. 12 1,000 50% don't. can’t. it’s. follow-up. co-ed. x-max. iPhone. end.Then WiFi.
+    ( [ { ) ] (so [1] word.) (Word.) " ' ” “ ’ word." word.' ?! !? ... … ; : , . ? ! so; so: — – - _ a_b. ﬁ ß. é. É
+    、 。
+"""
+_SPACES: Final = (*[" "] * 12, "", "\n", "  ", "\n\n", " \n", "\r\n\r\n", "\t", "\xa0", "\u200b", "\x1c")
+_HARD_PROSE = st.lists(
+    st.tuples(st.sampled_from(_HARD_WORDS.split()), st.sampled_from(_SPACES)).map("".join), min_size=2, max_size=25
+).map("".join)
 _WORDS = st.lists(
     st.sampled_from(["so", "we", "would", "ship", "it", "if", "more", "people", "came", "back", "after", "a", "month"]),
     max_size=300,
 )
+
+
+def _by_syntok(text: str) -> list[str]:
+    sentences = [tokens for paragraph in segmenter.analyze(text) for tokens in paragraph]
+    return _trimmed(text, [(tokens[0].offset, tokens[-1].offset + len(tokens[-1].value)) for tokens in sentences])
+
+
+def _trimmed(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    return list(filter(None, (text[start:end].strip() for start, end in spans)))
+
+
+@given(st.one_of(_HARD_PROSE, _HARD_PROSE, hard_texts(max_size=200)))
+def test_the_shortcut_cuts_where_syntok_does(text: str) -> None:
+    """Cutting at sure ends before syntok reads changes no sentence, whatever stands around them."""
+    assert _trimmed(text, punctuated_spans(text)) == _by_syntok(text)
+
+
+def test_the_shortcut_cuts_labelled_speech_where_syntok_does() -> None:
+    """The same on all that is said in the labelled transcripts; there it is what makes judging fast."""
+    rows = [json.loads(line) for line in _GOLD.read_text(encoding="utf-8").splitlines()]
+    texts = [turn["text"] for row in rows for turn in row["turns"]]
+    assert len(texts) > len(rows)
+    for text in texts:
+        assert _trimmed(text, punctuated_spans(text)) == _by_syntok(text)
 
 
 def _sentences(text: str) -> list[str]:

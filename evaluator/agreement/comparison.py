@@ -26,6 +26,7 @@ from evaluator.agreement.figures import (
 )
 from evaluator.agreement.labels import LabelledRow, Span
 from evaluator.agreement.predictions import Predicted, Predictions
+from evaluator.agreement.selective import Decided, risk_curve
 from evaluator.agreement.statistics import (
     LABEL_ORDER,
     RESAMPLES,
@@ -89,6 +90,7 @@ def agreement_of(
         seed=seed,
         precision=_macro([c.precision for c in criteria], drawn.precision),
         recall=_macro([c.recall for c in criteria], drawn.recall),
+        recall_decided=_macro([c.recall_decided for c in criteria], drawn.recall_decided),
         f1=_macro([c.f1 for c in criteria], drawn.f1),
         kappa=_macro([c.kappa for c in criteria], drawn.kappa),
         coverage=_macro([c.coverage for c in criteria], drawn.coverage),
@@ -97,6 +99,7 @@ def agreement_of(
         spans=_spans([hit for tally in tallies for hit in tally.quotes]),
         na=_na(tallies),
         band=_band_figures(rubric, pairs, given),
+        risk=risk_curve([item for place, tally in enumerate(tallies) for item in tally.decided(place)]),
         authors=_groups(pairs, cells, sorted({p.row.author for p in pairs}), "author"),
         gold_bands=_groups(pairs, cells, [band.id for band in rubric.scoring.bands], "band"),
         criteria=criteria,
@@ -134,12 +137,17 @@ class _Tally:
 
     labels: list[Applied] = field(default_factory=list["Applied"])
     verdicts: list[Verdict] = field(default_factory=list["Verdict"])
+    said: list[float | None] = field(default_factory=list["float | None"])
     confidences: list[tuple[float, bool]] = field(default_factory=list[tuple[float, bool]])
     quotes: list[bool] = field(default_factory=list[bool])
     na_labelled: int = 0
     na_judged: int = 0
     na_both: int = 0
     disputed: int = 0
+
+    def decided(self, criterion: int) -> list[Decided]:
+        compared = zip(self.labels, self.verdicts, self.said, strict=True)
+        return [Decided(criterion, label, verdict, confidence) for label, verdict, confidence in compared]
 
 
 def _tally(criterion: str, pairs: Sequence[_Pair]) -> _Tally:
@@ -161,6 +169,7 @@ def _tally(criterion: str, pairs: Sequence[_Pair]) -> _Tally:
 def _count(tally: _Tally, row: LabelledRow, criterion: str, label: Applied, predicted: Predicted) -> None:
     tally.labels.append(label)
     tally.verdicts.append(predicted.verdict)
+    tally.said.append(predicted.confidence)
     right = predicted.verdict == label
     if predicted.confidence is not None and predicted.verdict in LABEL_ORDER:
         tally.confidences.append((predicted.confidence, right))
@@ -175,6 +184,7 @@ def _criterion(criterion: Criterion, tally: _Tally, f1_interval: tuple[float, fl
     hits = sum(a and b for a, b in zip(labelled, judged, strict=True))
     precision, recall, f1 = scikit.precision_recall_f1(labelled, judged)
     unscored = tally.verdicts.count("unscored")
+    undecided = sum(a and verdict == "unscored" for a, verdict in zip(labelled, tally.verdicts, strict=True))
     return CriterionFigures(
         criterion=criterion.id,
         title=criterion.title,
@@ -188,6 +198,7 @@ def _criterion(criterion: Criterion, tally: _Tally, f1_interval: tuple[float, fl
         unscored=unscored,
         precision=precision,
         recall=recall,
+        recall_decided=_share(hits, sum(labelled) - undecided),
         f1=f1,
         f1_interval=None if f1 is None else f1_interval,
         kappa=scikit.kappa(tally.labels, tally.verdicts, VERDICT_ORDER),

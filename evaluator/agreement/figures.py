@@ -18,6 +18,7 @@ __all__ = [
     "GroupFigures",
     "MacroFigure",
     "NaFigures",
+    "RiskPoint",
     "SpanFigures",
 ]
 
@@ -67,6 +68,7 @@ class CriterionFigures(_Figures):
     unscored: int = Field(ge=0, description="Labels that apply with the verdict `unscored`.")
     precision: float | None = Field(ge=0, le=1)
     recall: float | None = Field(ge=0, le=1, description="`na` and `unscored` are misses.")
+    recall_decided: float | None = Field(ge=0, le=1, description="`unscored` left out; `na` is still a miss.")
     f1: float | None = Field(ge=0, le=1, description="Of `present`; null if neither labelled nor judged.")
     f1_interval: tuple[float, float] | None = Field(description="95 %, transcripts resampled.")
     kappa: float | None = Field(ge=-1, le=1, description="Cohen's; `na` and `unscored` agree with no label.")
@@ -94,6 +96,16 @@ class GroupFigures(_Figures):
     criteria: int = Field(ge=0, description="Criteria for which F1 is defined in this group.")
 
 
+class RiskPoint(_Figures):
+    """What is right among the verdicts of at least some confidence."""
+
+    coverage: float = Field(ge=0, le=1, description="Share of the labels that apply with such a verdict.")
+    least_confidence: float = Field(ge=0, le=1)
+    risk: float = Field(ge=0, le=1, description="Share of these verdicts that are wrong.")
+    precision: float | None = Field(ge=0, le=1, description="Macro, of `present`.")
+    recall: float | None = Field(ge=0, le=1, description="Macro, of the labels `present` with such a verdict.")
+
+
 class BandFigures(_Figures):
     """Agreement on the outcome, over transcripts with a labelled band and a band of the judge's verdicts."""
 
@@ -113,6 +125,7 @@ class AgreementFigures(_Figures):
     seed: int
     precision: MacroFigure
     recall: MacroFigure
+    recall_decided: MacroFigure
     f1: MacroFigure
     kappa: MacroFigure
     coverage: MacroFigure
@@ -121,6 +134,7 @@ class AgreementFigures(_Figures):
     spans: SpanFigures
     na: NaFigures
     band: BandFigures
+    risk: tuple[RiskPoint, ...] = Field(description="Selective risk, from all that was decided to its surer half.")
     authors: tuple[GroupFigures, ...] = Field(description="By the id's prefix before the first `-`.")
     gold_bands: tuple[GroupFigures, ...] = Field(description="Within each labelled band, best first.")
     criteria: tuple[CriterionFigures, ...] = Field(description="In the rubric's order.")

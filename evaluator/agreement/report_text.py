@@ -61,6 +61,8 @@ def render_text(report: AgreementReport, *, width: int = 100, color: bool = Fals
     if by_author:
         _section(console, "Macro F1 by author", _groups(report.figures.authors))
     _section(console, "Macro F1 within labelled bands", _groups(report.figures.gold_bands))
+    if report.figures.risk:
+        _section(console, "The surest verdicts: what is right among them", _risk(report.figures))
     if report.figures.band.n:
         _section(console, "Bands: labelled (rows) and judged (columns)", _confusion(report.figures))
     if report.failures:
@@ -145,6 +147,17 @@ def _groups(groups: tuple[GroupFigures, ...]) -> Table:
         table.add_row(
             Text(one_line(group.name, _NAME_CHARS)), figure(group.macro_f1), str(group.transcripts), str(group.criteria)
         )
+    return table
+
+
+def _risk(figures: AgreementFigures) -> Table:
+    table = _plain_table()
+    table.add_column("coverage", no_wrap=True, min_width=17)
+    for heading in ("sure at least", "wrong", "prec", "rec"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for point in figures.risk:
+        told = (point.coverage, point.least_confidence, point.risk, point.precision, point.recall)
+        table.add_row(*map(figure, told))
     return table
 
 

@@ -50,6 +50,7 @@ class CellFigures:
     Attributes:
         precision: Of the verdicts ``present``, the share labelled so; undefined if there are none.
         recall: Of the labels ``present``, the share found; ``na`` and ``unscored`` are misses; undefined without any.
+        recall_decided: The same with ``unscored`` left out.
         f1: Harmonic mean of the two; undefined only if nothing is labelled and nothing judged ``present``.
         kappa: Cohen's kappa; ``na`` and ``unscored`` agree with no label; undefined if chance alone would agree fully.
         coverage: Share of the labels with a verdict other than ``unscored``; undefined without labels.
@@ -57,6 +58,7 @@ class CellFigures:
 
     precision: Floats
     recall: Floats
+    recall_decided: Floats
     f1: Floats
     kappa: Floats
     coverage: Floats
@@ -72,6 +74,7 @@ def cell_figures(cells: Cells) -> CellFigures:
     return CellFigures(
         precision=_ratio(hits, judged),
         recall=_ratio(hits, labelled),
+        recall_decided=_ratio(hits, labelled - cells[..., 0, 3]),
         f1=_ratio(2 * hits, judged + labelled),
         kappa=_ratio(agreed - chance, 1 - chance),
         coverage=_ratio(cells[..., :, :3].sum(axis=(-2, -1)), total),

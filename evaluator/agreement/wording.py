@@ -46,6 +46,7 @@ def macro_rows(figures: AgreementFigures) -> tuple[tuple[str, MacroFigure], ...]
         ("F1 (present)", figures.f1),
         ("precision", figures.precision),
         ("recall", figures.recall),
+        ("recall, decided", figures.recall_decided),
         ("Cohen's kappa", figures.kappa),
         ("coverage", figures.coverage),
     )

@@ -82,12 +82,14 @@ class Backend:
         needs: What must be at hand, in a few words.
         hosted: Whether it asks somebody else's model: then answers may cost money and differ from time to time, so
             that they are kept, may be asked for again, and the module holds ``build_estimate`` too.
+        loads_s: How long its model takes to load, once in a process.
     """
 
     title: str
     module: str
     needs: str
     hosted: bool = False
+    loads_s: float = 0.0
 
 
 BACKENDS: Final[dict[str, Backend]] = {
@@ -95,6 +97,7 @@ BACKENDS: Final[dict[str, Backend]] = {
         title="sentence embeddings on this machine",
         module="evaluator.backends.similarity_judge",
         needs="no key, no network; the extra `local`",
+        loads_s=5.0,  # on two cores, `evaluator batch` on ten short transcripts: six seconds, one of them to judge
     ),
     "openai": Backend(
         title="a model of OpenAI's",

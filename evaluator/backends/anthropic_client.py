@@ -171,7 +171,8 @@ def _open(options: ChatOptions, base_url: str, key: str) -> anthropic.AsyncAnthr
         api_key=key,
         base_url=base_url,
         max_retries=0,
-        open_telemetry={},  # otherwise the environment may turn on spans that hold the judged text
+        # The spans of all providers are made in `traced_call`; the environment could make these hold the judged text.
+        open_telemetry={"traces": False, "propagation": False},
         http_client=http_client(options, anthropic.DefaultAsyncHttpxClient, anthropic.DefaultAioHttpClient),
     )
 

@@ -1,11 +1,11 @@
 """How many requests may be in flight at one provider: found out by trying, as TCP finds out a network's capacity.
 
-In: requests that want to go, and what became of them. Out: turns, in order. The number starts small, doubles with every
-round of good answers until the provider complains of more than a fifth of a round (fewer may be bad luck), which halves
-it; from then on it grows by one a round. If nothing was answered between two such halvings, everybody is held back for
-as long as the provider asks; then they go one by one until two in a row were answered. What the provider says of its
-remaining allowance caps the number for as long as that holds. Shared by all judges of a provider, across threads and
-event loops.
+In: requests that want to go, and what became of them. Out: turns, in order. The number starts small, quadruples with
+every round of good answers until the provider complains of more than a fifth of a round (fewer may be bad luck), which
+halves it; from then on it grows by one a round. If nothing was answered between two such halvings, everybody is held
+back for as long as the provider asks; then they go one by one until two in a row were answered. What the provider says
+of its remaining allowance caps the number for as long as that holds. Shared by all judges of a provider, across threads
+and event loops.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from evaluator.backends.chat_model import RateLimits
 __all__ = ["Limiter"]
 
 _START: Final = 8
+_GROWTH: Final = 3.0  # for each good answer: a round quadruples the number, and 256 in flight take three rounds
 _FLOOR: Final = 2  # one slow answer must not stop all others
 _LONGEST_HOLD_S: Final = 60.0
 _BEARABLE: Final = 0.2  # share of a round that may be complained of
@@ -115,7 +116,7 @@ class Limiter:
             self._to_prove = max(0, self._to_prove - 1)
             self._answers += 1
             if self._filled:  # only a limit that is used is proved
-                self._limit = min(self._cap, self._limit + (1.0 if self._growing_fast else 1.0 / self._limit))
+                self._limit = min(self._cap, self._limit + (_GROWTH if self._growing_fast else 1.0 / self._limit))
             if self._answers + self._complaints >= self._round:
                 self._begin_round()
             allowed = _allowed(limits, tokens)

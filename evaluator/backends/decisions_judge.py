@@ -22,8 +22,8 @@ from evaluator.backends.decisions_model import KEY_ENV, MOST_QUESTIONS, PROVIDER
 from evaluator.backends.encoder import Encoder
 from evaluator.backends.estimates import Estimate, estimated
 from evaluator.backends.hosted_judge import HostedBackend
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.patience import one_allowance
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
 from evaluator.judging import Case, Judge, Judgement, Opinion, Quote, needs_proof
 from evaluator.prompt import DECISION_FILES, Prompts, load_prompts
 from evaluator.quotes import find_quote
@@ -189,7 +189,7 @@ _BACKEND: Final = HostedBackend(PROVIDER, build_model, KEY_ENV)
 
 
 def _encoder() -> Encoder:
-    return cast("Encoder", SentenceTransformerEncoder())  # its hash is computed once, which the protocol can't say
+    return cast("Encoder", OpenVinoEncoder())  # its hash is computed once, which the protocol can't say
 
 
 def _sentences(case: Case) -> list[_Sentence]:

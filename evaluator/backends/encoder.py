@@ -1,17 +1,18 @@
 """The seam below `SimilarityJudge`: sentences in, unit vectors out.
 
-Whoever computes them (torch today) is one file that meets `Encoder`.
+Whoever computes them (OpenVINO today) is one file that meets `Encoder`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Encoder", "Vectors"]
+__all__ = ["Encoder", "Vectors", "usable_cores"]
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -39,3 +40,10 @@ class Encoder(Protocol):
             MissingExtra: The packages that compute it aren't installed.
         """
         ...
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

@@ -8,7 +8,6 @@ knows nothing of others.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from evaluator.backends.encoder import Encoder, Vectors
+from evaluator.backends.encoder import Encoder, Vectors, usable_cores
 
 __all__ = ["GatheringEncoder"]
 
@@ -49,7 +48,7 @@ class GatheringEncoder:
             workers: Most rounds at the same time; ``None`` takes the cores that this process may use.
         """
         self._encoder = encoder
-        self._workers = workers or _cores()
+        self._workers = workers or usable_cores()
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="encode")
         self._lock = threading.Lock()
         self._waiting: deque[_Request] = deque()
@@ -129,10 +128,3 @@ class GatheringEncoder:
                 while len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
         return [np.stack([known[s] for s in sentences]) if sentences else computed[:0] for sentences in asked]
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ValidationError
@@ -148,7 +149,7 @@ class OpenAIModel:
                 "format": {"type": "json_schema", "name": "reply", "schema": dict(request.schema), "strict": True}
             },
             "store": False,
-            "prompt_cache_key": hashlib.sha256(f"{self._name}\0{request.system}".encode()).hexdigest()[:_KEY_CHARS],
+            "prompt_cache_key": _cache_key(self._name, request.system),
             "max_output_tokens": self.output_tokens(request.max_output_tokens),
         }
         if options.effort:
@@ -180,6 +181,12 @@ class OpenAIModel:
         if response.status in {"failed", "cancelled"} and code not in FILTERED_CODES:
             raise Failure(self.provider, self.key_env, status=500, code=code, request_id=response.id).error()
         return ChatReply(response.text(), response.stop(), usage, limits)
+
+
+@lru_cache(maxsize=16)
+def _cache_key(model: str, system: str) -> str:
+    """Return what requests with the same static part have in common; it is long, and the same for a whole run."""
+    return hashlib.sha256(f"{model}\0{system}".encode()).hexdigest()[:_KEY_CHARS]
 
 
 class _Part(BaseModel):

@@ -25,6 +25,7 @@ from evaluator.backends.circuit import Breaker
 from evaluator.backends.concurrency import Limiter
 from evaluator.backends.pace import Pace
 from evaluator.backends.provider_failures import ProviderFailure
+from evaluator.backends.traced_call import asked
 from evaluator.errors import JudgeMisuse, JudgeUnavailable
 
 __all__ = ["Gate", "Patience", "Patient", "one_allowance"]
@@ -258,7 +259,7 @@ class Patient:
         gate = self._gate
         allowance.sent += 1
         try:
-            reply = await self._model.complete(request)
+            reply = await asked(self._model, request)
         except JudgeUnavailable as error:
             gate.failed(error, halvings)
             raise

@@ -18,13 +18,14 @@ from evaluator.backends import JudgeOptions
 from evaluator.backends.encoder import Encoder, Vectors
 from evaluator.backends.gathering import GatheringEncoder
 from evaluator.backends.local.calibration import Calibration, load_calibration
+from evaluator.backends.local.claims import claims_of
 from evaluator.backends.local.counting import Counts, count_phrases
 from evaluator.backends.local.deciding import decide
 from evaluator.backends.local.exemplars import ExemplarVectors, encode_exemplars, judge_by_exemplars
 from evaluator.backends.local.features import Sentence, make_features, read_sentences, texts_to_encode
 from evaluator.backends.local.freshness import fresh_criteria
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.errors import OptionError, RubricError
 from evaluator.judging import Case, Judgement, Opinion
 from evaluator.resources import resource_dir
@@ -83,7 +84,7 @@ class SimilarityJudge:
         Raises:
             JudgeMisuse: The weights are damaged.
             RubricError: As `info`.
-            MissingExtra: torch or sentence-transformers isn't installed.
+            MissingExtra: The encoder's packages aren't installed.
         """
         begun = await asyncio.to_thread(self._begin, case)
         if begun is None:
@@ -108,7 +109,8 @@ class SimilarityJudge:
         decided: dict[str, Opinion] = {}
         if calibration is not None and trained:
             calibration.check_fits(features)
-            decided = decide([c for c in case.criteria if c.id in trained], calibration, features)
+            claims = claims_of(case, features, encoded, begun.lexicon, calibration.sentence_heads)
+            decided = decide([c for c in case.criteria if c.id in trained], calibration, features, claims)
         opinions = [
             decided.get(c.id) or self._by_exemplars(c, begun.sentences, features.vectors) for c in case.criteria
         ]
@@ -195,7 +197,7 @@ def trained_on(calibration_id: str, file: Path | None = None) -> str | None:
 @lru_cache(maxsize=2)
 def _encoder(model: str | None) -> GatheringEncoder:
     """Return the encoder of a model, the same for every judge, so that weights are loaded once and work is shared."""
-    return GatheringEncoder(SentenceTransformerEncoder(model))
+    return GatheringEncoder(OpenVinoEncoder(model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,17 @@ def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str])
                 message=(
                     "Rubric, lexicon or model changed since the calibration was trained; judged by exemplars alone: "
                     f"{', '.join(stale)}. Train it again with `evaluator fit`."
+                ),
+            )
+        )
+    weak = [criterion.id for criterion in case.criteria if criterion.id in trained and criterion.id in calibration.weak]
+    if weak:
+        flags.append(
+            Flag(
+                code="weak_criteria",
+                message=(
+                    "On authors it had not seen, this judge was too often wrong about these; take its verdicts for "
+                    f"hints: {', '.join(weak)}."
                 ),
             )
         )

@@ -13,6 +13,7 @@ from typing import Final
 
 from evaluator.batch.records import Problem
 from evaluator.batch.results import Claim, ClaimLost, Result
+from evaluator.batch.slots import Slots
 from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, MissingExtra
 from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
@@ -55,7 +56,7 @@ class Grading:
         rubric: The rubric.
         judge: The judge.
         keep: Keeps a result; returns when it is safe.
-        slots: Lets so many be graded at once.
+        slots: Let so many be judged at once.
         halted: Why no more is begun; ``None`` while the run goes on.
         unkept: Why a result couldn't be kept, which is no fault of the run; ``None`` if all were.
     """
@@ -63,7 +64,7 @@ class Grading:
     rubric: Rubric
     judge: Judge
     keep: Callable[[Result], Awaitable[None]]
-    slots: asyncio.Semaphore
+    slots: Slots
     halted: str | None = None
     unkept: EvaluatorError | None = None
     _answered: int = field(default=0, init=False)
@@ -84,11 +85,11 @@ class Grading:
                 group.create_task(self._grade(claim, key, transcript))
 
     async def _grade(self, claim: Claim, key: str, transcript: Transcript) -> None:
-        async with self.slots:
+        async with self.slots.one() as slot:
             if self.halted is not None:
                 return
             try:
-                outcome = await judge_one(transcript, self.rubric, self.judge)
+                outcome = await judge_one(transcript, self.rubric, slot.held_for(self.judge))
             except (JudgeMisuse, MissingExtra) as error:
                 self.halt(str(error))
                 return

@@ -7,7 +7,7 @@ over has a new epoch, and results that come under an old one are dropped: a work
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -119,16 +119,21 @@ class ResultStore:
             packed.setdefault(head, []).append(one)
         return {head: unpack(all_of_it) for head, all_of_it in packed.items()}
 
-    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, Answers]] = ()) -> set[str]:
-        """Keep results, and answers by head, in one transaction; return the shards of which nothing was kept.
+    def keep_answers(self, answers: Iterable[tuple[str, Answers]]) -> None:
+        """Keep answers to some cases, by head, all or none."""
+        rows = [{"head": head, "packed": pack(one)} for head, one in answers]
+        self._database.write(
+            lambda transaction: transaction.run("INSERT INTO ev_answers (head, packed) VALUES (:head, :packed)", rows)
+        )
+
+    def write(self, results: Sequence[Result]) -> set[str]:
+        """Keep results in one transaction; return the shards of which nothing was kept.
 
         These were taken by somebody else: the results come under a claim that is lost.
         """
         rows = [(result, self._packed(result)) for result in results]
-        kept = [{"head": head, "packed": pack(one)} for head, one in answers]
 
         def work(transaction: Transaction) -> set[str]:
-            transaction.run("INSERT INTO ev_answers (head, packed) VALUES (:head, :packed)", kept)
             claims = {result.claim.shard: result.claim for result in results}
             holding = self._holding(transaction, claims)
             held = [(result, one) for result, one in rows if holding.get(result.claim.shard) == result.claim.epoch]

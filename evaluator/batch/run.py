@@ -20,6 +20,7 @@ from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
 from evaluator.batch.roll import Rhythm
 from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
+from evaluator.batch.slots import room_for
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
@@ -135,7 +136,7 @@ class BatchRun:
                 flight did cost.
         """
         work, folder = self._work, self._folder
-        self._runs.risk(self.run, each_usd * work.concurrency)
+        self._runs.risk(self.run, each_usd * room_for(work.concurrency))
         parts = Allotments(self._database) if work.database_url else None
 
         def purse(run: str) -> Purse:

@@ -32,6 +32,7 @@ def make_spec(rubric: Rubric, judge: Judge, settings: Mapping[str, object]) -> S
         "judge": judge.info(rubric).model_dump(mode="json"),
         "asking": {name: settings.get(name) for name in ("confirm", "samples", "committee", "fallback")},
         "stages": STAGES_VERSION,
+        **({"redact": True} if settings.get("redact") else {}),  # a run from before it could be chosen has no such key
     }
     canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return Spec(rubric, settings, hashlib.sha256(canonical.encode()).hexdigest()[:40])

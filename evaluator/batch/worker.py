@@ -20,6 +20,7 @@ from evaluator.batch.loop import LoopThread
 from evaluator.batch.results import Claim, ClaimLost, ResultStore
 from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.scribe import Scribe
+from evaluator.batch.slots import Slots
 from evaluator.errors import EvaluatorError
 from evaluator.judging import Judge
 from evaluator.store.answers import AnswerFile, AnswerStore
@@ -43,7 +44,7 @@ class Tools:
         answers: Where paid answers are kept; ``None`` keeps them in that database.
         judge: Builds the judge of a run, which keeps its answers in the store that is given; raises `Unfit` if this
             machine can't, and any other error of ours if no machine could.
-        concurrency: Most transcripts that are graded at once.
+        concurrency: Most transcripts that are judged at once.
         closed: Called when a worker has ended, and nothing of its is in flight.
     """
 
@@ -68,7 +69,7 @@ class Worker:
         self._tools = tools
         self._loop = LoopThread()
         self._scribe = Scribe(tools.results, tools.answers)
-        self._slots = asyncio.Semaphore(tools.concurrency)
+        self._slots = Slots(tools.concurrency)
         self._gradings: dict[str, asyncio.Task[Grading]] = {}
         self._draining: str | None = None
         self._leaving = False

@@ -96,10 +96,10 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
     from evaluator.backends.sharing import Sharing  # noqa: PLC0415
     from evaluator.batch.run import Work  # noqa: PLC0415
     from evaluator.batch.spec import make_spec  # noqa: PLC0415
-    from evaluator.run_judge import fit_plan, portable, run_judge, run_plan  # noqa: PLC0415
     from evaluator.cli.work import machine_name  # noqa: PLC0415
     from evaluator.judges.building import build_judge  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
+    from evaluator.run_judge import fit_plan, portable, run_judge, run_plan  # noqa: PLC0415
 
     asked = _without_keys(plan) if wishes.dry_run else plan
     judge = build_judge(replace(asked, cache=None))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_lines", "summary_lines"]
 
-_LOCAL_S: Final = 0.1  # a transcript on two cores; said with the forecast
+_LOCAL_S: Final = 0.1  # a transcript on two cores
 
 
 def plan_lines(counts: Counts, told: Forecast | None, plan: JudgePlan, in_flight: int) -> list[str]:
@@ -31,7 +31,9 @@ def plan_lines(counts: Counts, told: Forecast | None, plan: JudgePlan, in_flight
     if told is None:
         return lines
     if not told.requests:
-        return [*lines, f"nothing is sent and nothing is paid; about {told_duration(counts.open * _LOCAL_S)}"]
+        took = told_duration(plan.loads_s + counts.open * _LOCAL_S)
+        loading = f", {told_duration(plan.loads_s)} of them to load the model" if plan.loads_s else ""
+        return [*lines, f"nothing is sent and nothing is paid; about {took}{loading}"]
     tokens = f"{told.requests:,} calls, {told.input_tokens:,} tokens in, {told.reply_tokens:,} out"
     price = "the price of a model here is not known"
     if told.cost_usd is not None:

@@ -14,59 +14,71 @@ import typer
 
 if TYPE_CHECKING:
     from evaluator.agreement.report import AgreementReport
-    from evaluator.backends.local.calibration import Calibration
+    from evaluator.backends.local.calibration import Calibration, HeldOutFigures
     from evaluator.fitting.calibrating import TrainingSet
+    from evaluator.fitting.comparing import Before
 
 __all__ = ["fit"]
 
 _NARROWEST, _WIDEST = 80, 120
 
 
-def fit(
+def fit(  # noqa: PLR0913 - each is an option of the command
     rubric: Annotated[str, typer.Argument(metavar="RUBRIC", help="Rubric, by id or file.")],
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS.jsonl", help="Labelled transcripts, one JSON object a line.")
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write the calibration to this file.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not beside the rubric's."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Encoder; the packaged one if not given.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write heads that agree less than what is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the figures and errors.")] = False,
 ) -> None:
     """Train the local judge on labelled transcripts, and tell what it is worth on authors it has not seen.
 
-    Each author (the id before its first dash) is held out in turn; the figures are of those. Then all rows are
-    trained on. The same rubric, labels and machine give the same file. Takes minutes. Needs the extras `local` and
-    `stats`.
+    Each author (the id before its first dash) is held out in turn; the figures are of those. Without several authors,
+    groups of transcripts are. Then all rows are trained on. Criteria with too few labels are named and left out, and
+    nothing is written if the judge agreed better before, unless forced. The same rubric, labels and machine give the
+    same file. Takes minutes. Needs the extras `local` and `stats`.
 
-    Exit codes: 0 written, 2 bad input.
+    Exit codes: 0 written, 2 bad input, or worse than before.
     """
     from evaluator.agreement.labels import read_labels  # noqa: PLC0415
     from evaluator.agreement.scikit import check_installed as check_scikit  # noqa: PLC0415
-    from evaluator.backends.sentence_transformers import SentenceTransformerEncoder  # noqa: PLC0415
+    from evaluator.backends.openvino import OpenVinoEncoder  # noqa: PLC0415
     from evaluator.cli.terminal import check_output, note, progress, write_file, write_stdout  # noqa: PLC0415
     from evaluator.fitting.calibrating import calibrate, make_training_set, too_few  # noqa: PLC0415
+    from evaluator.fitting.comparing import measure_before  # noqa: PLC0415
     from evaluator.fitting.cross_validation import cross_validate, summarise  # noqa: PLC0415
     from evaluator.fitting.regression import check_installed as check_scipy  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
 
+    output = output or _beside(rubric)
     check_output(output, labels)
     check_scikit()
     check_scipy()
     loaded = load_rubric(rubric)
     labelled = read_labels(labels, loaded)
     with progress(f"Reading {len(labelled.rows)} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, SentenceTransformerEncoder(model, reduced=False))
+        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False))
     for criterion, lack in too_few(training).items():
         note(f"{criterion} stays with its exemplars: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):
         held_out = cross_validate(training)
     figures = summarise(held_out, training)
+    with progress("Judging as before", quiet=quiet):
+        before = measure_before(training, _replaced(output))
     with progress("Training on all rows", quiet=quiet):
         calibration = calibrate(training, figures)
     write_stdout(_table(training, held_out.report(training), figures.macro_f1_bare), exact=False)
-    _compare(output, calibration)
+    for criterion in figures.weak:
+        note(f"{criterion} is too often wrong to be relied on; evaluations will say so")
+    _hold_against(before, figures, force=force)
     write_file(output, calibration.to_json())
     if not quiet:
         note(f"wrote {output}")
@@ -84,20 +96,52 @@ def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -
     )
 
 
-def _compare(output: Path, calibration: Calibration) -> None:
-    """Say so if the file that is about to be replaced measured better."""
+def _beside(rubric: str) -> Path:
+    """Return where the calibration of a rubric's file lies; a shipped one is not replaced by chance."""
+    from evaluator.errors import OptionError  # noqa: PLC0415
+    from evaluator.rubric import rubric_paths  # noqa: PLC0415
+
+    if rubric in rubric_paths():
+        raise OptionError("the rubric is shipped", where="--output", remedy=f"say where to write: -o {rubric}.json")
+    return Path(rubric).with_suffix(".calibration.json")
+
+
+def _replaced(output: Path) -> Calibration | None:
+    """Return the calibration that is about to be replaced, if there is one that can be read."""
     from evaluator.backends.local.calibration import load_calibration  # noqa: PLC0415
     from evaluator.cli.terminal import note  # noqa: PLC0415
     from evaluator.errors import RubricError  # noqa: PLC0415
 
     if not output.is_file():
-        return
+        return None
     try:
-        before = load_calibration(output).held_out
+        return load_calibration(output)
     except RubricError:
         note("the file that is replaced is no calibration of this form")
-        return
-    after = calibration.held_out
-    old, new = before and before.macro_f1, after and after.macro_f1
-    if old is not None and new is not None and new < old:
-        note(f"WORSE THAN BEFORE: macro F1 held out is {new:.3f}; the file that is replaced reached {old:.3f}")
+        return None
+
+
+def _hold_against(before: Before, after: HeldOutFigures, *, force: bool) -> None:
+    """Tell what was lost; refuse what agrees less on the whole, unless forced.
+
+    Raises:
+        LabelsError: The judge agreed better before.
+    """
+    from evaluator.cli.terminal import note  # noqa: PLC0415
+    from evaluator.errors import LabelsError  # noqa: PLC0415
+
+    def shown(value: float | None) -> str:
+        return "undefined" if value is None else f"{value:.3f}"
+
+    told = f"macro F1 held out is {shown(after.macro_f1)}; {before.name}: {shown(before.macro_f1)}"
+    for criterion, (old, new) in before.lost(after).items():
+        note(f"{criterion} does worse than before: F1 {new:.2f}, before {old:.2f}")
+    if not before.betters(after):
+        note(told)
+    elif force:
+        note(f"WORSE THAN BEFORE: {told}")
+    else:
+        raise LabelsError(
+            f"nothing was written, for it would be worse than before: {told}",
+            remedy="label more transcripts, or write it nonetheless with --force",
+        )

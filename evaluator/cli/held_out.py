@@ -11,7 +11,7 @@ from typing import Final
 
 from evaluator.agreement.labels import LabelSet
 from evaluator.agreement.report import AgreementReport
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.cli.terminal import progress
 from evaluator.errors import OptionError
 from evaluator.fitting.calibrating import make_training_set
@@ -61,5 +61,5 @@ def held_out_report(labels: LabelSet, rubric: Rubric, *, model: str | None, quie
     """
     check_installed()
     with progress("Training without each author in turn", quiet=quiet):
-        training = make_training_set(labels, rubric, SentenceTransformerEncoder(model, reduced=False))
+        training = make_training_set(labels, rubric, OpenVinoEncoder(model, reduced=False))
         return cross_validate(training).report(training)

@@ -24,7 +24,7 @@ __all__ = ["EffortWish", "JudgeFlags", "judge_plan", "takes_judge_options"]
 
 _HOSTED_ONLY: Final = (
     *("effort", "temperature", "base_url", "max_output_tokens", "timeout_s", "deadline_s", "attempts", "concurrency"),
-    *("split", "max_cost_usd", "cache", "record", "replay"),
+    *("split", "max_cost_usd", "cache", "record", "replay", "redact"),
 )
 
 
@@ -85,6 +85,10 @@ class JudgeFlags:
     )
     samples: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Ask for everything so often; the majority counts.")
+    ] = None
+    redact: Annotated[
+        bool | None,
+        typer.Option("--redact/--no-redact", help="Hide names, e-mail addresses and phone numbers from hosted models."),
     ] = None
     max_cost_usd: Annotated[
         float | None, typer.Option(min=0, metavar="X", help="Send nothing that could take the run's cost above this.")
@@ -173,7 +177,7 @@ def _refuse_hosted(flags: JudgeFlags) -> None:
 
     given = flags.given()
     for name in _HOSTED_ONLY:
-        if name in given:
+        if given.get(name, False) is not False:
             raise OptionError(
                 "no judge that was chosen is a hosted model",
                 where=f"--{name.replace('_', '-')}",

@@ -58,6 +58,7 @@ COMMANDS: Final[dict[str, CommandRow]] = {
     "fit": CommandRow("evaluator.cli.fit", "fit", "Train the local judge on labelled transcripts."),
     "estimate": CommandRow("evaluator.cli.estimate", "estimate", "Tell tokens and cost before anything is sent."),
     "record": CommandRow("evaluator.cli.record", "app", "Check recordings of what was said to a provider."),
+    "mcp": CommandRow("evaluator.cli.mcp", "mcp", "Serve assistants: tools by the Model Context Protocol."),
     "schema": CommandRow("evaluator.cli.schema", "schema", "Print the JSON Schema of a result."),
 }
 

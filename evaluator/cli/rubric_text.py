@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evaluator.cli.rubric_trust import trust_of
 from evaluator.reports.characters import escape_json, visible
 from evaluator.rubric import Applicability, Criterion, Rubric
 from evaluator.types import Severity
@@ -93,6 +94,7 @@ def _overview(rubric: Rubric) -> list[RenderableType]:
         *_section("Question types", [_text(f"{kind.title}: {kind.example}") for kind in rubric.question_types]),
         *_section(f"Bands, best first (weights: {weights})", [*bands, *vetoes]),
         *_section("A strong answer, to fill in", [_text(rubric.answer_frame)]),
+        *_section("The local judge", [_text(line) for line in trust_of(rubric)]),
     ]
 
 

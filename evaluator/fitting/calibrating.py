@@ -23,8 +23,10 @@ from evaluator.backends.local.freshness import criterion_digest, criterion_form,
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
 from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
+from evaluator.fitting.counterfactuals import make_counterfactuals
 from evaluator.fitting.examples import Example, make_examples
 from evaluator.fitting.folds import folds_of
+from evaluator.fitting.made_sentences import MadeRow, average_place, made_rows, made_sentences_for
 from evaluator.fitting.training import HYPER_PARAMETERS, RECIPE_VERSION, train_heads
 from evaluator.rubric import Rubric
 from evaluator.version import __version__
@@ -71,7 +73,9 @@ class TrainingSet:
         rubric: What they judge by.
         lexicon: What is counted.
         encoder: Who computed the vectors.
-        examples: Every row that can be judged, and its bare spoken form.
+        examples: Every row that can be judged, its bare spoken form, and both with one proof more or less.
+        made: Sentences that nobody said.
+        made_sha256: Hash of the file that they come from.
         folds: Fold of each row id.
     """
 
@@ -80,6 +84,8 @@ class TrainingSet:
     lexicon: Lexicon
     encoder: Encoder
     examples: tuple[Example, ...]
+    made: tuple[MadeRow, ...]
+    made_sha256: str
     folds: Mapping[str, str]
 
     def without(self, fold: str) -> TrainingSet:
@@ -104,7 +110,20 @@ def make_training_set(labels: LabelSet, rubric: Rubric, encoder: Encoder) -> Tra
     lexicon, encoder = lexicon_for(rubric), _RememberingEncoder(encoder)
     rows = [*labels.rows, *map(bare_row, labels.rows)]
     examples = make_examples(rows, rubric, lexicon, encoder)
-    return TrainingSet(labels, rubric, lexicon, encoder, tuple(examples), folds_of(labels.rows))
+    if not examples:
+        raise LabelsError("no row holds an answer that can be judged", where=labels.name)
+    made = made_sentences_for(rubric)
+    place = average_place([example.features.rows for example in examples])
+    return TrainingSet(
+        labels=labels,
+        rubric=rubric,
+        lexicon=lexicon,
+        encoder=encoder,
+        examples=(*examples, *make_counterfactuals(examples, rubric, lexicon)),
+        made=made_rows(made, rubric, lexicon, encoder, place),
+        made_sha256=made.sha256,
+        folds=folds_of(labels.rows),
+    )
 
 
 def too_few(training: TrainingSet) -> dict[str, str]:
@@ -139,7 +158,13 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
             where=training.labels.name,
             remedy="label more",
         )
-    trained = train_heads(training.examples, training.folds, tuple(criterion_form(c, rubric) for c in criteria))
+    trained = train_heads(
+        training.examples,
+        training.folds,
+        tuple(criterion_form(criterion, rubric) for criterion in criteria),
+        made=training.made,
+        omissions=frozenset(criterion.id for criterion in criteria if criterion.kind == "omission"),
+    )
     used = {example.row_id for example in training.examples}
     authors = Counter(row.author for row in training.labels.rows if row.id in used)
     parts = [
@@ -161,6 +186,7 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         encoder=EncoderRef(name=training.encoder.name, sha256=training.encoder.sha256),
         features=features_digest(rubric, training.lexicon),
         lexicon=training.lexicon.sha256,
+        made_sentences=training.made_sha256,
         labels=LabelsUsed(
             name=training.labels.name,
             sha256=training.labels.sha256,
@@ -169,6 +195,7 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         ),
         hyper_parameters=HYPER_PARAMETERS,
         held_out=held_out,
+        untrained=lacking,
         present=trained.present,
         absent=trained.absent,
         criteria=tuple(parts),
@@ -180,4 +207,8 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
 
 def _labelled(training: TrainingSet, criterion: str, label: str) -> set[str]:
     """Return the ids of the rows that can be learned from and say this of the criterion."""
-    return {example.row_id for example in training.examples if example.labels[criterion] == label}
+    return {
+        example.row_id
+        for example in training.examples
+        if example.changed is None and example.labels[criterion] == label
+    }

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluator.agreement.comparison import agreement_of
-from evaluator.agreement.figures import AgreementFigures
+from evaluator.agreement.figures import AgreementFigures, CriterionFigures
 from evaluator.agreement.labels import LabelledRow
 from evaluator.agreement.measure import Failure, Measurement, measure
 from evaluator.agreement.predictions import predictions_of
 from evaluator.agreement.report import AgreementReport, report_of
-from evaluator.backends.local.calibration import HeldOutFigures
+from evaluator.backends.local.calibration import CriterionHeldOut, HeldOutFigures
 from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.fitting.bare_speech import bare_row
 from evaluator.fitting.calibrating import TrainingSet, calibrate
 from evaluator.rubric import Rubric
 from evaluator.types import Evaluation
 
-__all__ = ["HELD_OUT", "HeldOut", "cross_validate", "summarise"]
+__all__ = ["HELD_OUT", "LEAST_RELIABLE", "HeldOut", "cross_validate", "summarise"]
 
 HELD_OUT: Final = "trained without the author judged"
+LEAST_RELIABLE: Final = 0.7  # precision, and recall where decided; below, a verdict is a hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,26 @@ def summarise(held_out: HeldOut, training: TrainingSet) -> HeldOutFigures:
         brier=_rounded(figures.confidence.brier),
         band_kappa=_rounded(figures.band.kappa),
         span_overlap=_rounded(figures.spans.share),
+        precision=_rounded(figures.precision.value),
+        recall_decided=_rounded(figures.recall_decided.value),
         by_author={group.name: _rounded(group.macro_f1) for group in figures.authors},
-        by_criterion={criterion.criterion: _rounded(criterion.f1) for criterion in figures.criteria},
+        by_criterion={line.criterion: _held_out_of(line) for line in figures.criteria},
+        weak=tuple(line.criterion for line in figures.criteria if line.n and not _reliable(line)),
     )
+
+
+def _held_out_of(line: CriterionFigures) -> CriterionHeldOut:
+    return CriterionHeldOut(
+        f1=_rounded(line.f1),
+        precision=_rounded(line.precision),
+        recall_decided=_rounded(line.recall_decided),
+        coverage=_rounded(line.coverage),
+    )
+
+
+def _reliable(line: CriterionFigures) -> bool:
+    """Return whether verdicts on a criterion are more than hints."""
+    return all(figure is not None and figure >= LEAST_RELIABLE for figure in (line.precision, line.recall_decided))
 
 
 def _bare(rows: list[LabelledRow] | tuple[LabelledRow, ...]) -> list[LabelledRow]:

@@ -9,13 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from evaluator.agreement.labels import Label, LabelledRow, Span
-from evaluator.backends.encoder import Encoder
-from evaluator.backends.local.features import Features, Places, Sentence, read_features, read_sentences
+from evaluator.backends.encoder import Encoder, Vectors
+from evaluator.backends.local.counting import count_phrases
+from evaluator.backends.local.features import (
+    Features,
+    Places,
+    Sentence,
+    make_features,
+    read_sentences,
+    texts_to_encode,
+)
 from evaluator.backends.local.lexicon import Lexicon
 from evaluator.judging import Case, Judgement
 from evaluator.measures import judge_by_count
@@ -23,10 +31,23 @@ from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.types import JudgeInfo
 
-__all__ = ["Example", "make_examples"]
+__all__ = ["Changed", "Example", "make_examples"]
 
 _OF_SENTENCE: Final = 0.4  # share of a sentence that evidence covers, for the sentence to be the evidence
 _OF_EVIDENCE: Final = 0.5  # or share of the evidence that lies in the sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What makes an answer another one than was labelled.
+
+    Attributes:
+        criterion: The criterion whose label was turned round.
+        how: Whether its proof was taken out of the answer or put into it.
+    """
+
+    criterion: str
+    how: Literal["taken", "put"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,17 +56,25 @@ class Example:
 
     Attributes:
         row_id: Id of the row; its bare spoken form has the same.
+        author: Who wrote it.
+        case: What a judge is asked.
+        encoded: The rows of `texts_to_encode`.
         features: Its numbers.
         labels: By criterion; ``None`` where people dispute it or say nothing.
         decisive: Places of the sentences that the labelled evidence covers, by criterion.
         primary: Places of the sentences that state the metric which decides.
+        changed: How the answer differs from the labelled one; ``None`` if it doesn't.
     """
 
     row_id: str
+    author: str
+    case: Case
+    encoded: Vectors
     features: Features
     labels: Mapping[str, Label | None]
     decisive: Mapping[str, Places]
     primary: Places
+    changed: Changed | None = None
 
 
 def make_examples(rows: Sequence[LabelledRow], rubric: Rubric, lexicon: Lexicon, encoder: Encoder) -> list[Example]:
@@ -94,10 +123,15 @@ def _example(row: LabelledRow, case: Case, lexicon: Lexicon, encoder: Encoder) -
     counted = {c.id: judge_by_count(c, rubric, case.transcript) for c in rubric.criteria if c.measured}
     over = frozenset(key for key, opinion in counted.items() if opinion.verdict == "present")
     sentences = read_sentences(case)
+    counts = count_phrases([sentence.text for sentence in sentences], lexicon)
+    encoded = encoder.encode(texts_to_encode(case, sentences))
     decisive = {key: _covered(span, sentences) for key, span in row.evidence.items()}
     return Example(
         row_id=row.id,
-        features=read_features(case, sentences, lexicon, encoder, over_limit=over),
+        author=row.author,
+        case=case,
+        encoded=encoded,
+        features=make_features(case, sentences, lexicon, counts, encoded, over_limit=over),
         labels={key: None if key in row.disputed else row.labels.get(key) for key in rubric.by_id},
         decisive=decisive,
         primary=_primary(row, decisive, lexicon),

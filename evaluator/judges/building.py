@@ -1,7 +1,8 @@
 """From what a caller asked for to one judge: names and options in, a `Judge` out, or what it would cost.
 
-The order of wrapping is fixed: a backend's judge, asked again if that was wished, behind the result cache; a committee
-seats several such judges; the fallback stands behind the whole. All judges of one plan share their providers' gates
+The order of wrapping is fixed: a backend's judge, asked again if that was wished, behind the result cache, behind the
+redaction, so that nothing but placeholders is asked about or kept; a committee seats several such judges; the fallback
+stands behind the whole. All judges of one plan share their providers' gates
 and one budget.
 """
 
@@ -21,6 +22,7 @@ from evaluator.judges.cached import Cached
 from evaluator.judges.committee import Committee
 from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
+from evaluator.judges.redacting import Redacting
 from evaluator.judges.replayed import Replayed
 from evaluator.judging import Case, Judge
 from evaluator.store.answers import AnswerFile, AnswerStore
@@ -44,6 +46,7 @@ class JudgePlan:
         confirm: Ask again about unsure verdicts.
         samples: Ask for everything so often, by majority; ``None`` asks once.
         cache: File of answers that were paid for; ``None`` keeps nothing.
+        redact: Let hosted models see placeholders for names, e-mail addresses and phone numbers.
     """
 
     backend: str = "local"
@@ -53,6 +56,7 @@ class JudgePlan:
     confirm: bool = False
     samples: int | None = None
     cache: Path | None = None
+    redact: bool = False
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -73,6 +77,15 @@ class JudgePlan:
         """
         rows = [find_backend(_backend_of(name)) for name in self.names]
         return any(row.hosted for row in rows)
+
+    @property
+    def loads_s(self) -> float:
+        """How long the models of this machine take to load before the first verdict, about.
+
+        Raises:
+            OptionError: No backend of a name.
+        """
+        return max(find_backend(_backend_of(name)).loads_s for name in self.judges)
 
 
 def build_judge(plan: JudgePlan, answers: AnswerStore | None = None) -> Judge:
@@ -170,7 +183,8 @@ def _wrapped(judge: Judge, name: str, plan: JudgePlan, store: AnswerStore | None
         judge = Sampled(judge, plan.samples)
     elif plan.confirm:
         judge = Confirming(judge)
-    return Cached(judge, store) if store else judge
+    judge = Cached(judge, store) if store else judge
+    return Redacting(judge) if plan.redact else judge
 
 
 def _backend_of(name: str) -> str:

@@ -96,15 +96,15 @@ class Cached:
     async def _judge_rest(self, case: Case, keys: _Keys, known: _Known) -> Judgement:
         unknown = tuple(criterion for criterion in case.criteria if criterion.id not in known.opinions)
         if not unknown:
-            return _joined(case, Judgement(()), known)
+            return replace(_joined(case, Judgement(()), known), kept=True)
         asked = await self._judge.judge(replace(case, criteria=unknown))
         if asked.answered_by is not None:  # another judge's opinions don't belong under this one's keys
             return asked if not known.opinions else _joined(case, asked, known)
         try:
-            await self._write(keys, asked, whole=not known.opinions)
+            written = await self._write(keys, asked, whole=not known.opinions)
         except OptionError as error:
-            asked = replace(asked, flags=(*asked.flags, _broken(error)))
-        return _joined(case, asked, known)
+            return _joined(case, replace(asked, flags=(*asked.flags, _broken(error))), known)
+        return replace(_joined(case, asked, known), kept=all(criterion.id in written for criterion in unknown))
 
     def _keys(self, case: Case) -> _Keys:
         """Hash all that an opinion depends on: what was said, what was asked, who judged by which prompt."""
@@ -138,18 +138,19 @@ class Cached:
         whole = len(opinions) == len(keys.by_criterion)
         return _Known(opinions, kept.texts.get(keys.texts) if whole else None)
 
-    async def _write(self, keys: _Keys, asked: Judgement, *, whole: bool) -> None:
-        opinions = {
-            keys.by_criterion[criterion]: KeptOpinion(
-                opinion, tuple(asked.votes.get(criterion, ())), asked.confirmation is not None
-            )
+    async def _write(self, keys: _Keys, asked: Judgement, *, whole: bool) -> frozenset[str]:
+        """Keep what can be used; return the criteria that it is about."""
+        usable = {
+            criterion: KeptOpinion(opinion, tuple(asked.votes.get(criterion, ())), asked.confirmation is not None)
             for criterion, opinion in by_criterion(asked.opinions).items()
             if criterion in keys.by_criterion and opinion.confidence is not None
         }
         written = KeptTexts(asked.summary if whole else None, asked.better_answer, asked.follow_ups)
         texts = {} if written == KeptTexts(None, None, ()) else {keys.texts: written}
-        if opinions or texts:
+        if usable or texts:
+            opinions = {keys.by_criterion[criterion]: kept for criterion, kept in usable.items()}
             await self._store.write(keys.head, Answers(opinions, texts))
+        return frozenset(usable)
 
 
 def _joined(case: Case, asked: Judgement, known: _Known) -> Judgement:

@@ -93,6 +93,7 @@ class Committee:
                 c.id: frozenset(name for name, one in said.items() if c.id in one and one[c.id].verdict == "present")
                 for c in case.criteria
             },
+            kept=not failed and all(judgement.kept for judgement in seated.values()),
         )
 
 

@@ -51,4 +51,6 @@ class Fallback:
             code="fallback_judge",
             message=f"The judge asked for gave no answer ({failure.message}); {info.backend} {info.model} judged.",
         )
-        return replace(judgement, flags=(flag, *judgement.flags), answered_by=info)
+        return replace(
+            judgement, flags=(flag, *judgement.flags), answered_by=info, kept=False
+        )  # the first is asked again

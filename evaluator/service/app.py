@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from evaluator.rubric import rubric_paths
 from evaluator.service import health, roster
 from evaluator.service.agreement import routes as agreement
 from evaluator.service.agreement.routes import AgreementRequest
@@ -19,11 +21,15 @@ from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
+from evaluator.service.hygiene import Hygiene
 from evaluator.service.loopback import OwnPages
 from evaluator.service.page.routes import add_page
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
 from evaluator.service.rubrics import routes as rubrics
+from evaluator.service.telemetry import routes as telemetry
+from evaluator.service.telemetry.metrics import Metrics
+from evaluator.service.telemetry.watched import Watched
 from evaluator.service.tenants import routes as tenants
 from evaluator.service.tenants.headers import LimitHeaders
 from evaluator.service.webhooks import routes as webhooks
@@ -40,6 +46,7 @@ _ROUTERS: Final = (
     agreement.router,
     tenants.router,
     webhooks.router,
+    telemetry.router,
     health.router,
 )
 _ABOUT: Final = """Judges interview answers against a rubric of failure modes, and proves every verdict with the
@@ -54,9 +61,14 @@ _BESIDE: Final = (AgreementRequest, EvaluationRequest, ProblemBody)  # models th
 def create_app(config: ServiceConfig) -> FastAPI:
     """Return the application; its parts are opened when it starts and closed when it ends."""
 
+    def waiting() -> int:
+        return app.state.service.lanes.depth()
+
+    metrics = Metrics(rubric_paths(), config.judges, queue=waiting)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        service = await run_in_threadpool(Service, config)
+        service = await run_in_threadpool(partial(Service, config, metrics=metrics))
         app.state.service = service
         try:
             await run_in_threadpool(service.start)
@@ -79,6 +91,8 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
     app.add_middleware(OwnPages)
+    app.add_middleware(Hygiene)
+    app.add_middleware(Watched, metrics=metrics)  # the last one stands outside of all others
     for router in _ROUTERS:
         app.include_router(router)
     add_page(app)

@@ -25,7 +25,7 @@ class ServiceConfig:
         in_flight: Most synchronous evaluations at once, of all tenants; those beyond are told to come again.
         max_body_bytes: Largest body of a request for one evaluation.
         retention_days: How long what was stored is kept.
-        drain_s: How long what is in work may take to end when the service stops.
+        drain_s: How long what is in work may take to end when the service stops; requests have half of it.
         body_s: Longest time in which a request's body must have come.
         private_webhooks: Whether webhooks may be sent to private addresses.
         webhook_networks: Networks that webhooks may be sent to beside the public internet.

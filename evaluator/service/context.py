@@ -30,6 +30,7 @@ from evaluator.service.privacy.retention import Retention
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
@@ -38,13 +39,22 @@ __all__ = ["Service", "service_of"]
 
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
+_REQUESTS_SHARE: Final = 0.5  # of the time to stop in; jobs have all of it
+_LEAST_S: Final = 0.5
 
 
 class Service:
     """The parts of one service process."""
 
-    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, config: ServiceConfig, *, clock: Callable[[], float] = time.time, metrics: Metrics | None = None
+    ) -> None:
         """Open the database and build the parts; nothing works before `start`.
+
+        Args:
+            config: How it runs.
+            clock: Seconds since 1970.
+            metrics: What counts; figures of its own if not given.
 
         Raises:
             OptionError: The data folder or the address of the database can't be used.
@@ -52,6 +62,7 @@ class Service:
         """
         self.config = config
         self.clock = clock
+        self.metrics = metrics or Metrics((), config.judges)
         self.judges = JudgeRoom(config.settings, config.judges)
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database = Database(config.database, erases=True)
@@ -74,6 +85,8 @@ class Service:
         self.room = Room(config.in_flight)
         self.measuring = Room(1, remedy="come again")
         self.draining = asyncio.Event()
+        self.giving_up = asyncio.Event()
+        self._stops_s: float | None = None
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
 
@@ -93,7 +106,7 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        chores = [self._end_batches, self.retention.tend, self.claims.purge]
+        chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
         self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
 
@@ -117,6 +130,10 @@ class Service:
         """Count what jobs took."""
         for job in settled:
             self.tenancy.usage.add(job.tenant, "evaluations")
+            if job.evaluation is None:
+                self.metrics.failed(job.judge, job.rubric)
+            else:
+                self.metrics.evaluated(job.judge, job.rubric, job.evaluation)
             if job.batch is None and self.judges.hosted(job.judge):
                 self.purser.settle_named(job.tenant, job.id, job.cost_usd)
 
@@ -126,10 +143,23 @@ class Service:
             if self.judges.hosted(ended.judge):
                 self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
 
+    def drain(self) -> float:
+        """Begin no job more and end streams, on the event loop; return for how long requests may go on, seconds.
+
+        Then `giving_up` is to be set, so that requests which still wait are told so.
+        """
+        self._stops_s = time.monotonic() + self.config.drain_s
+        self.draining.set()
+        if self._desk is not None:
+            self._desk.drain()
+        return self.config.drain_s * _REQUESTS_SHARE
+
     def close(self) -> None:
         """Let what is in work end, keep the rest for the next life, and close everything."""
+        self.webhooks.courier.end()
+        left_s = self.config.drain_s if self._stops_s is None else self._stops_s - time.monotonic()
         if self._desk is not None:
-            self._desk.close(self.config.drain_s)
+            self._desk.close(max(_LEAST_S, left_s))
         if self._foreman is not None:
             self._foreman.close()
         self.webhooks.courier.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from evaluator.service.problems import Problem, problem_response
 from evaluator.service.tenants.tenancy import Tenancy
 
 __all__ = ["OwnPages", "is_loopback"]
+
+
+_OPEN: Final = ("/healthz",)  # tells nothing, and must answer when nothing else does: it waits for no database
 
 
 class _Serving(Protocol):
@@ -33,7 +36,7 @@ class OwnPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and _foreign(Headers(scope=scope)) and await _keyless(scope):
+        if scope["type"] == "http" and scope["path"] not in _OPEN and _foreign(scope) and await _keyless(scope):
             problem = Problem(
                 403,
                 "foreign_page",
@@ -55,7 +58,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _foreign(headers: Headers) -> bool:
+def _foreign(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
     host, _, port = headers.get("host", "").rpartition(":")
     name = host if port.isdigit() and host else headers.get("host", "")
     return not is_loopback(name) or headers.get("sec-fetch-site", "none") not in ("none", "same-origin")

@@ -6,10 +6,10 @@ traceback, a key or a candidate's words.
 
 from __future__ import annotations
 
-import http
 import logging
 import math
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -29,6 +29,8 @@ from evaluator.errors import (
     RubricError,
     TranscriptError,
 )
+from evaluator.service.hygiene import PRIVATE, SAFE
+from evaluator.service.methods import methods_of
 
 __all__ = ["PROBLEM_ANSWERS", "Problem", "ProblemBody", "add_problem_handlers", "problem_of", "problem_response"]
 
@@ -155,9 +157,8 @@ def problem_response(problem: Problem, request_id: str | None) -> JSONResponse:
         remedy=problem.remedy,
         request_id=request_id,
     )
-    return JSONResponse(
-        body.model_dump(exclude_none=True), problem.status, headers=problem.headers, media_type=_MEDIA_TYPE
-    )
+    headers = SAFE | PRIVATE | problem.headers
+    return JSONResponse(body.model_dump(exclude_none=True), problem.status, headers=headers, media_type=_MEDIA_TYPE)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -169,8 +170,11 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        headers = (error.headers or {}) if isinstance(error, HTTPException) else {}
-        phrase = http.HTTPStatus(status).phrase
+        headers = dict((error.headers or {}) if isinstance(error, HTTPException) else {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            known = {name.strip() for name in headers.get("Allow", "").split(",") if name.strip()}
+            headers["Allow"] = ", ".join(sorted(known | methods_of(app.openapi()["paths"], request.url.path)))
+        phrase = HTTPStatus(status).phrase
         problem = Problem(status, _CODES.get(status, "http"), phrase, headers=headers)
         return problem_response(problem, _request_id(request))
 

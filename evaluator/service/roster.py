@@ -26,7 +26,7 @@ from evaluator.service.wire import Page, Wire
 from evaluator.transcripts import parse_transcript
 from evaluator.types import JudgeInfo
 
-__all__ = ["JudgeResource", "Measured", "Price", "router"]
+__all__ = ["JudgeAgreement", "JudgeResource", "Price", "router"]
 
 router: Final = APIRouter(prefix="/v1/judges", tags=["judges"], responses=PROBLEM_ANSWERS)
 
@@ -41,7 +41,7 @@ class Price(Wire):
     )
 
 
-class Measured(Wire):
+class JudgeAgreement(Wire):
     """Agreement with people's labels, on transcripts of authors that the judge had not been trained on."""
 
     calibration: str = Field(description="Id of the calibration that was measured.")
@@ -69,7 +69,7 @@ class JudgeResource(Wire):
         default=None, description="Method, model and hashes, as in its evaluations; null if it can't be asked."
     )
     price: Price
-    measured: Measured | None = Field(
+    measured: JudgeAgreement | None = Field(
         default=None, description="How far it was found to agree with people on this rubric; null if nobody measured."
     )
 
@@ -134,12 +134,12 @@ def _rounded(price: float | None) -> float | None:
     return None if price is None else round(price, 6)
 
 
-def _measured(plan: JudgePlan, info: JudgeInfo, rubric: Rubric) -> Measured | None:
+def _measured(plan: JudgePlan, info: JudgeInfo, rubric: Rubric) -> JudgeAgreement | None:
     calibration = _calibration(plan, rubric)
     if calibration is None or calibration.held_out is None or calibration.id != info.calibration:
         return None
     figures = calibration.held_out
-    return Measured(
+    return JudgeAgreement(
         calibration=calibration.id,
         labels=calibration.labels.name,
         rows=calibration.labels.rows,

@@ -5,8 +5,10 @@ Without any key the service is everybody's: it is served on loopback alone.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
@@ -17,15 +19,18 @@ from evaluator.batch.database import Database
 from evaluator.errors import OptionError
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
+from evaluator.service.context import Service
 from evaluator.service.guards import PromptHeads
 from evaluator.service.loopback import is_loopback
 from evaluator.service.tables import create_service_tables
+from evaluator.service.telemetry.logs import start_logs
 from evaluator.service.tenants.keys import KeyStore
 
 __all__ = ["serve"]
 
 _KEEP_ALIVE_S: Final = 5
 _KEYLESS: Final = "for this machine alone, since no key is configured (evaluator keys create)"
+_PATIENCE: Final = 0.75  # of the time to stop in: more than requests are given, less than there is
 _WAITING: Final = 2048  # connections that wait to be taken
 
 
@@ -49,21 +54,24 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
             where="host",
             remedy="make one with `evaluator keys create`, or serve on 127.0.0.1",
         )
+    start_logs(sys.stderr)
+    app = create_app(config)
     server = _Server(
         uvicorn.Config(
-            create_app(config),
+            app,
             host=host,
             port=port,
             http=PromptHeads,
             access_log=False,
-            log_level="warning",
+            log_config=None,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=int(config.drain_s),
+            timeout_graceful_shutdown=max(1, int(config.drain_s * _PATIENCE)),
             backlog=_WAITING,
         )
     )
     server.say = lambda place: say(f"serving on {place}" + ("" if keyed else f", {_KEYLESS}"))
+    server.service = lambda: app.state.service
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _heed)
     server.run()
@@ -83,9 +91,10 @@ def _heed(number: int, frame: object) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells where it listens, once it does."""
+    """Tells where it listens, once it does, and its service when it is about to stop."""
 
     say: Callable[[str], None]
+    service: Callable[[], Service]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -94,3 +103,11 @@ class _Server(uvicorn.Server):
                 host, port, *_ = listening.getsockname()
                 shown = f"[{host}]" if ":" in host else host
                 self.say(f"http://{shown}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        requests_s = self.service().drain()
+        giving_up = asyncio.get_running_loop().call_later(requests_s, self.service().giving_up.set)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            giving_up.cancel()

@@ -8,15 +8,30 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Final, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from evaluator.service.problems import Problem
 
-__all__ = ["Cursor", "Page", "Time", "Wire", "read_cursor", "time_of", "write_cursor"]
+__all__ = [
+    "LINE",
+    "TEXT",
+    "Cursor",
+    "Label",
+    "Page",
+    "Time",
+    "Wire",
+    "read_cursor",
+    "time_of",
+    "write_cursor",
+]
 
 _Thing = TypeVar("_Thing")
 _LONGEST_CURSOR: Final = 200
 _HIGHEST: Final = 2**62  # above every row's number
+LINE: Final = r"^[^\x00-\x1f\x7f]*$"  # a control character in a name has no use but to mislead who reads it
+TEXT: Final = r"^[^\x00]*$"  # no database that we keep texts in takes a null character
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LINE)]
 
 Time = Annotated[
     datetime,

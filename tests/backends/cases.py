@@ -67,7 +67,7 @@ def random_calibration(rubric: Rubric, encoder: WordEncoder, *, seed: int = 0, l
     width, replies = features.rows.shape[1] + 1, len(features.reply_vectors) + 1
     heads = SentenceHeads(
         forms,
-        rng.normal(size=(width, 3 * len(forms) + 1)),
+        rng.normal(size=(width, 3 * len(forms) + 2)),
         rng.normal(size=(width, 2 * len(forms))),
         rng.normal(size=(replies, sum(form.answers_follow_up for form in forms))),
     )
@@ -80,6 +80,7 @@ def random_calibration(rubric: Rubric, encoder: WordEncoder, *, seed: int = 0, l
         encoder=EncoderRef(name=encoder.name, sha256=encoder.sha256),
         features=features_digest(rubric, lexicon),
         lexicon=lexicon.sha256,
+        made_sentences="0" * 64,
         labels=LabelsUsed(name="made.jsonl", sha256="0" * 64, rows=2, authors={"A": 1, "B": 1}),
         hyper_parameters={},
         held_out=None,
@@ -97,6 +98,7 @@ def random_calibration(rubric: Rubric, encoder: WordEncoder, *, seed: int = 0, l
             )
             for criterion, form, columns in zip(criteria, forms, widths, strict=True)
         ),
+        untrained={leave_out: "nobody labelled it"} if leave_out else {},
         sentences=PackedArray.of(heads.sentences),
         polarity=PackedArray.of(heads.polarity),
         replies=PackedArray.of(heads.replies),

@@ -35,16 +35,16 @@ def _limiter(cap: int = 64) -> Limiter:
     return Limiter(cap, clock=asyncio.get_running_loop().time)
 
 
-def test_good_rounds_double_it_up_to_the_cap() -> None:
-    """8, 16, 32, 50, 50."""
+def test_good_rounds_quadruple_it_up_to_the_cap() -> None:
+    """8, 32, 128, 200, 200."""
 
     async def main() -> None:
-        limiter = _limiter(50)
+        limiter = _limiter(200)
         seen = [limiter.limit]
         for _ in range(4):
             await _round(limiter)
             seen.append(limiter.limit)
-        assert seen == [8, 16, 32, 50, 50]
+        assert seen == [8, 32, 128, 200, 200]
 
     run_virtual(main())
 
@@ -56,10 +56,10 @@ def test_a_round_of_complaints_halves_it_once_and_growth_is_slow_after() -> None
         limiter = _limiter()
         await _round(limiter)
         await _round(limiter, good=False)
-        assert limiter.limit == 8
+        assert limiter.limit == 16
         for _ in range(3):
             await _round(limiter)
-        assert 10 <= limiter.limit <= 11
+        assert 18 <= limiter.limit <= 19
 
     run_virtual(main())
 
@@ -72,7 +72,7 @@ def test_a_single_complaint_is_borne() -> None:
         await _round(limiter)
         async with limiter.turn() as halvings:
             limiter.complained(halvings, 1.0)
-        assert limiter.limit == 16
+        assert limiter.limit == 32
 
     run_virtual(main())
 

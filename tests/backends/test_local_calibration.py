@@ -59,8 +59,11 @@ def test_to_measure_again_is_not_to_train_again() -> None:
         brier=None,
         band_kappa=None,
         span_overlap=None,
+        precision=None,
+        recall_decided=None,
         by_author={},
         by_criterion={},
+        weak=(),
     )
     measured = Calibration.model_validate_json(
         calibration.to_json().replace('"held_out": null', f'"held_out": {figures.model_dump_json()}')
@@ -92,7 +95,7 @@ _DAMAGES: list[tuple[str, Callable[[_Content], None]]] = [
     ("criteria.0.answers_follow_up", lambda c: _set(c, "criteria.0.answers_follow_up", 1)),
     ("present.slope", lambda c: _set(c, "present.slope", "steep")),
     ("labels.sha256", lambda c: _set(c, "labels.sha256", "abc")),
-    ("format", lambda c: _set(c, "format", 2)),
+    ("format", lambda c: _set(c, "format", 3)),
     ("surprise", lambda c: _set(c, "surprise", 1)),
     ("encoder", lambda c: c.pop("encoder")),
 ]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evaluator.backends import JudgeOptions, make_judge
 from evaluator.backends.encoder import Vectors
-from evaluator.backends.local.calibration import Calibration, PackedArray
+from evaluator.backends.local.calibration import Calibration, HeldOutFigures, PackedArray
 from evaluator.backends.similarity_judge import SimilarityJudge, trained_on
 from evaluator.errors import JudgeMisuse, OptionError, RubricError
 from evaluator.judging import Judgement, Opinion
@@ -167,6 +167,29 @@ def test_a_criterion_without_labels_is_named() -> None:
     """What was never trained is told apart from what went stale."""
     (flag,) = _judged(calibration=random_calibration(_RUBRIC, _ENCODER, leave_out="vague")).flags
     assert flag.code == "untrained_criteria"
+    assert flag.message.endswith(": vague.")
+
+
+def test_a_criterion_that_is_too_often_wrong_is_named() -> None:
+    """What held-out figures don't support is declared in the file, and every evaluation that holds it says so."""
+    figures = HeldOutFigures(
+        folds=("A", "B"),
+        macro_f1=0.5,
+        macro_f1_interval=None,
+        macro_f1_bare=None,
+        coverage=1.0,
+        ece=None,
+        brier=None,
+        band_kappa=None,
+        span_overlap=None,
+        precision=0.5,
+        recall_decided=0.5,
+        by_author={},
+        by_criterion={},
+        weak=("vague",),
+    )
+    (flag,) = _judged(calibration=_CALIBRATION.model_copy(update={"held_out": figures})).flags
+    assert flag.code == "weak_criteria"
     assert flag.message.endswith(": vague.")
 
 

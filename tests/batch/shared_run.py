@@ -23,10 +23,10 @@ from evaluator.batch.records import Item
 from evaluator.batch.roll import Rhythm
 from evaluator.batch.run import BatchRun, Work
 from evaluator.batch.spec import make_spec
-from evaluator.run_judge import fit_plan, portable, run_judge
 from evaluator.cli.work import make_station, tend
 from evaluator.judges.building import build_judge
 from evaluator.rubric import load_rubric
+from evaluator.run_judge import fit_plan, portable, run_judge
 from evaluator.settings import load_settings
 from evaluator.transcripts import parse_transcript
 

@@ -13,6 +13,7 @@ from evaluator.batch.database import DatabaseFailed
 from evaluator.batch.grading import Grading, judge_one
 from evaluator.batch.records import Problem
 from evaluator.batch.results import Claim, ClaimLost, Result
+from evaluator.batch.slots import Slots
 from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, MissingExtra, RecordingMissing
 from evaluator.types import Evaluation
 from tests.batch.durable_cases import SPEC, Counting, Stores, items
@@ -47,7 +48,7 @@ def _grading(judge: Counting, kept: list[Result], *, slots: int = 4, error: Exce
             raise error
         kept.append(result)
 
-    return Grading(SPEC.rubric, judge, keep, asyncio.Semaphore(slots))
+    return Grading(SPEC.rubric, judge, keep, Slots(slots))
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,8 @@ def test_a_lost_claim_keeps_what_was_paid(stores: Stores) -> None:
     (claim,) = stores.claims(turn)
     stores.results.claim(claim.shard, "new")
     kept = Answers({"k": KeptOpinion(opinion("vanity", "absent"))})
-    stores.results.write([result(claim, next(iter(claim.open)))], [("head", kept)])
+    stores.results.keep_answers([("head", kept)])
+    assert stores.results.write([result(claim, next(iter(claim.open)))]) == {claim.shard}
     assert stores.results.answers(["head", "other"]) == {"head": kept}
 
 

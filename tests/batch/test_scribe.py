@@ -1,11 +1,11 @@
-"""Tests of the thread that reads and writes for the grading loop: grouping, order, errors, endings."""
+"""Tests of the threads that read and write for the grading loop: grouping, order, errors, endings."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,22 +22,32 @@ _KEPT = Answers({"k": KeptOpinion(opinion("vanity", "absent"))})
 
 
 class _Gated(ResultStore):
-    """A store that holds every writing back until it is let go, and remembers what came together."""
+    """A store that holds every writing back until it is let go, and remembers how much came together."""
 
     def __init__(self, stores: Stores) -> None:
         super().__init__(stores.database)
         self.gate = threading.Event()
         self.entered = threading.Event()
-        self.groups: list[tuple[int, int]] = []
+        self.results: list[int] = []
+        self.answered: list[int] = []
         self.error: Exception | None = None
 
-    def write(self, results: Sequence[Result], answers: Sequence[tuple[str, Answers]] = ()) -> set[str]:
+    def write(self, results: Sequence[Result]) -> set[str]:
+        self._wait()
+        self.results.append(len(results))
+        return super().write(results)
+
+    def keep_answers(self, answers: Iterable[tuple[str, Answers]]) -> None:
+        self._wait()
+        rows = list(answers)
+        self.answered.append(len(rows))
+        super().keep_answers(rows)
+
+    def _wait(self) -> None:
         self.entered.set()
         self.gate.wait(10)
-        self.groups.append((len(results), len(answers)))
         if self.error is not None:
             raise self.error
-        return super().write(results, answers)
 
 
 @pytest.fixture
@@ -61,15 +71,45 @@ async def test_what_comes_meanwhile_is_written_together(stores: Stores) -> None:
     first, *rest = claim.open
     waiting = [asyncio.ensure_future(scribe.keep(result(claim, first)))]
     await asyncio.to_thread(gated.entered.wait)
-    for key in rest:
-        await scribe.write(key, _KEPT)
-        waiting.append(asyncio.ensure_future(scribe.keep(result(claim, key))))
+    waiting += [asyncio.ensure_future(scribe.keep(result(claim, key))) for key in rest]
     await asyncio.sleep(0)
     gated.gate.set()
     await asyncio.gather(*waiting)
     scribe.close()
-    assert gated.groups == [(1, 0), (19, 19)]
+    assert gated.results == [1, 19]
     assert stores.runs.progress("run").graded == 20
+
+
+async def test_answers_that_come_meanwhile_are_written_together(stores: Stores) -> None:
+    """They too share a transaction, and whoever gave one waits until it is safe."""
+    gated = _Gated(stores)
+    scribe = Scribe(gated, None)
+    waiting = [asyncio.ensure_future(scribe.write("first", _KEPT))]
+    await asyncio.to_thread(gated.entered.wait)
+    waiting += [asyncio.ensure_future(scribe.write(f"head {number}", _KEPT)) for number in range(19)]
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in waiting)
+    gated.gate.set()
+    await asyncio.gather(*waiting)
+    assert gated.answered == [1, 19]
+    assert stores.results.answers(["first", "head 18"]) == {"first": _KEPT, "head 18": _KEPT}
+    scribe.close()
+
+
+async def test_an_answer_waits_for_no_result(stores: Stores, tmp_path: Path) -> None:
+    """While results are being written, answers are read and kept."""
+    claim, gated = _claim(stores, 1), _Gated(stores)
+    file = AnswerFile(tmp_path / "answers.sqlite")
+    scribe = Scribe(gated, file)
+    keeping = asyncio.ensure_future(scribe.keep(result(claim, next(iter(claim.open)))))
+    await asyncio.to_thread(gated.entered.wait)
+    await scribe.write("head", _KEPT)
+    assert await scribe.read("head") == _KEPT
+    assert not keeping.done()
+    gated.gate.set()
+    await keeping
+    scribe.close()
+    file.close()
 
 
 async def test_what_was_answered_is_safe_when_the_result_is(stores: Stores, tmp_path: Path) -> None:
@@ -92,16 +132,16 @@ async def test_who_asks_after_an_answer_finds_it(stores: Stores) -> None:
     """An answer that isn't on the disk yet is found all the same: nobody pays for it again in the meantime."""
     gated = _Gated(stores)
     scribe = Scribe(gated, None)
-    claim = _claim(stores, 1)
-    blocking = asyncio.ensure_future(scribe.keep(result(claim, next(iter(claim.open)))))
+    blocking = asyncio.ensure_future(scribe.write("another", _KEPT))
     await asyncio.to_thread(gated.entered.wait)
-    await scribe.write("head", _KEPT)
+    writing = asyncio.ensure_future(scribe.write("head", _KEPT))
+    await asyncio.sleep(0)
     asked = asyncio.ensure_future(scribe.read("head"))
     other = asyncio.ensure_future(scribe.read("other"))
     await asyncio.sleep(0)
     gated.gate.set()
     assert (await asked, await other) == (_KEPT, Answers())
-    await blocking
+    await asyncio.gather(blocking, writing)
     scribe.close()
 
 
@@ -141,7 +181,8 @@ async def test_a_file_of_answers_that_fails_keeps_no_result(stores: Stores, tmp_
     with sqlite3.connect(tmp_path / "answers.sqlite") as damage:
         damage.execute("DROP TABLE answers")
     damage.close()
-    await scribe.write("head", _KEPT)
+    with pytest.raises(OptionError, match="can't be written"):
+        await scribe.write("head", _KEPT)
     with pytest.raises(OptionError, match="can't be written"):
         await scribe.keep(result(claim, next(iter(claim.open))))
     with pytest.raises(OptionError, match="can't be read"):
@@ -184,8 +225,21 @@ def test_a_loop_that_is_gone_is_no_reason_to_fail(stores: Stores) -> None:
 
 
 def test_closing_writes_what_was_taken(stores: Stores) -> None:
-    """Answers that no result follows are written before the thread ends."""
-    scribe = Scribe(stores.results, None)
-    asyncio.run(scribe.write("head", _KEPT))
+    """Answers and results for which nobody waits any more are written before the threads end."""
+    gated, claim = _Gated(stores), _claim(stores, 1)
+    scribe = Scribe(gated, None)
+
+    async def leave() -> None:
+        giving = [
+            asyncio.ensure_future(scribe.write("head", _KEPT)),
+            asyncio.ensure_future(scribe.keep(result(claim, next(iter(claim.open))))),
+        ]
+        await asyncio.sleep(0.01)
+        for one in giving:
+            one.cancel()
+
+    asyncio.run(leave())
+    gated.gate.set()
     scribe.close()
     assert stores.results.answers(["head"]) == {"head": _KEPT}
+    assert stores.runs.progress("run").graded == 1

@@ -142,7 +142,8 @@ def test_paid_answers_are_kept_even_of_a_lost_claim(stores: Stores) -> None:
     old = stores.results.claim(shard, "old")
     stores.results.claim(shard, "new")
     answers = Answers({"k": KeptOpinion(opinion("vanity", "present", "track clicks"))})
-    stores.results.write([_graded(old, next(iter(old.open)))], [("head", answers)])
+    stores.results.keep_answers([("head", answers)])
+    assert stores.grade(old) == {shard}
     assert stores.results.answers(["head", "other"]) == {"head": answers}
 
 

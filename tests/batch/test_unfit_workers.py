@@ -15,9 +15,9 @@ from evaluator.batch.roll import Rhythm
 from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.spec import check_spec, make_spec
 from evaluator.batch.worker import Unfit
-from evaluator.run_judge import fit_plan, portable
 from evaluator.judges.building import build_judge
 from evaluator.rubric import load_rubric
+from evaluator.run_judge import fit_plan, portable
 from evaluator.settings import Settings
 from tests.batch.shared_run import Process, Provider
 from tests.fakes import FakeJudge, make_rubric

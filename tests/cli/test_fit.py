@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.backends import sentence_transformers, similarity_judge
+from evaluator.backends import openvino, similarity_judge
 from evaluator.backends.local.calibration import load_calibration
 from evaluator.cli import held_out
 from evaluator.cli.main import run
@@ -24,9 +24,9 @@ def _encoder(model: str | None, *, reduced: bool = True) -> WordEncoder:
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Work in a folder with a rubric and labels, and with an encoder that needs no model."""
-    monkeypatch.setattr(sentence_transformers, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.setattr(openvino, "OpenVinoEncoder", _encoder)
     monkeypatch.setattr(similarity_judge, "_encoder", _encoder)
-    monkeypatch.setattr(held_out, "SentenceTransformerEncoder", _encoder)
+    monkeypatch.setattr(held_out, "OpenVinoEncoder", _encoder)
     monkeypatch.chdir(tmp_path)
     Path("small.yaml").write_text(RUBRIC_YAML, encoding="utf-8")
     Path("made.jsonl").write_bytes(label_bytes())
@@ -56,8 +56,8 @@ def test_fitting_twice_changes_no_byte() -> None:
     assert Path("small.calibration.json").read_bytes() == first
 
 
-def test_a_worse_calibration_is_said_to_be_worse(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever replaces a file by one that measures worse is told both figures."""
+def test_a_worse_calibration_is_refused_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Heads that agree less than those that are there don't replace them by chance; both figures are told."""
     assert _fit() == 0
     assert "WORSE" not in capsys.readouterr().err
     path = Path("small.calibration.json")
@@ -68,8 +68,45 @@ def test_a_worse_calibration_is_said_to_be_worse(capsys: pytest.CaptureFixture[s
     for row in rows[::3]:
         row["labels"]["vanity"] = {"present": "absent", "absent": "present"}[row["labels"]["vanity"]]
     Path("made.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert _fit() == 0
-    assert "WORSE THAN BEFORE" in capsys.readouterr().err
+    assert _fit() == 2
+    assert "nothing was written, for it would be worse than before" in capsys.readouterr().err
+    assert load_calibration(path) == good
+    assert _fit("--force") == 0
+    said = capsys.readouterr().err
+    assert "WORSE THAN BEFORE" in said
+    assert "vanity does worse than before" in said
+    assert load_calibration(path) != good
+
+
+def test_the_calibration_of_a_rubrics_file_lies_beside_it() -> None:
+    """Without a name for it the file goes where the rubric is; a shipped rubric's is never replaced like that."""
+    Path("rubrics").mkdir()
+    Path("rubrics/other.yaml").write_text(RUBRIC_YAML, encoding="utf-8")
+    assert run(["fit", "rubrics/other.yaml", "made.jsonl", "--quiet"]) == 0
+    assert load_calibration(Path("rubrics/other.calibration.json")).held_out is not None
+    assert run(["fit", "netflix_pm_metrics", "made.jsonl"]) == 2
+
+
+def test_a_trained_rubric_judges_by_what_it_learned(capsys: pytest.CaptureFixture[str]) -> None:
+    """From labels to a verdict: the new heads find in a new answer what the labels taught them."""
+    assert _fit("--quiet") == 0
+    answer = {
+        "question": "How would you measure success of the new row?",
+        "turns": [
+            {"speaker": "interviewer", "text": "How would you measure success of the new row?"},
+            {"speaker": "candidate", "text": "We talked about it at lunch. I would count clicks on the new row."},
+        ],
+    }
+    Path("answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    capsys.readouterr()
+    options = ["--rubric", "small.yaml", "--calibration", "small.calibration.json", "--format", "json"]
+    assert run(["grade", "answer.json", *options]) == 0
+    graded = json.loads(capsys.readouterr().out)
+    verdicts = {finding["criterion"]: finding["verdict"] for finding in graded["findings"]}
+    assert verdicts["vanity"] == "present"
+    assert verdicts["no_goal"] == "present"
+    flags = {flag["code"]: flag["message"] for flag in graded["flags"]}
+    assert "vague" in flags["untrained_criteria"]
 
 
 def test_labels_too_few_leave_no_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,6 +205,23 @@ async def test_asking_more_than_once(desk: _Desk) -> None:
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize("backend", ["openai", "anthropic", "openai-compatible:llama3:8b"])
+async def test_names_stay_here(desk: _Desk, backend: str) -> None:
+    """With --redact no request holds a name, address or number; evidence is in the candidate's words all the same."""
+    said = "I'm Anna Kowalska, anna.k@b.example or 555-123-4567. With Tomoko I would track clicks and cancellations."
+    (desk.folder / "answer.txt").write_text(f"Interviewer: Hello Anna?\nCandidate: {said}\n", encoding="utf-8")
+    evaluation = (await desk.grade("--redact", backend=backend)).evaluation
+    sent = json.dumps([seen.body for seen in desk.stub.seen])
+    assert "[NAME_1]" in sent
+    assert not [word for word in ("Anna", "Kowalska", "Tomoko", "b.example", "4567") if word in sent]
+    assert evaluation.transcript.turns[1].text == said
+    quotes = [evidence.quote for finding in evaluation.findings for evidence in finding.evidence]
+    assert quotes
+    assert all(quote in said for quote in quotes)
+    assert "redacted" in {flag.code for flag in evaluation.flags}
+
+
+@pytest.mark.loopback
 async def test_unsure_verdicts_are_confirmed(desk: _Desk) -> None:
     """A low confidence is asked about again, and the report tells the flip rate."""
     usual = desk.stub.reply
@@ -278,6 +295,7 @@ def quiet_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--cache", "o.sqlite"], "--cache"),
         (["--confirm"], "confirm"),
         (["--samples", "3"], "samples"),
+        (["--redact"], "--redact"),
     ],
 )
 def test_what_no_judge_here_knows_is_refused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,11 @@ from typer.testing import CliRunner
 
 from evaluator.cli.rubric import app
 from evaluator.errors import InputError
+from evaluator.cli.rubric_trust import trust_lines
 from evaluator.rubric import load_rubric, rubric_paths
+from tests.backends.cases import random_calibration
+from tests.encoders import WordEncoder
+from tests.fakes import make_rubric
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _HOSTILE_TITLE: Final = "[bold red]x[/] [link=https://example.org]y[/link] :boom:"
@@ -53,6 +58,21 @@ def test_show_of_a_criterion_says_everything_about_it() -> None:
     texts = (criterion.definition, criterion.fix, criterion.drill, *criterion.probes, *criterion.exemplars.avoids)
     for text in texts:
         assert text in result.stdout
+
+
+def test_show_says_how_far_the_local_judge_can_be_trusted() -> None:
+    """A trained rubric comes with measured figures and what can't be relied on; another one says that it has none."""
+    trained = CliRunner().invoke(app, ["show", "netflix_pm_metrics"], env={"COLUMNS": "400"}).stdout
+    assert re.search(r"On authors it had not seen: macro F1 0\.\d\d, precision 0\.\d\d, recall of what", trained)
+    assert "take its verdicts for hints: " in trained
+    untrained = CliRunner().invoke(app, ["show", "behavioural_star"], env={"COLUMNS": "400"}).stdout
+    assert "It was not trained for this rubric" in untrained
+
+
+def test_what_lacks_labels_is_named_with_its_lack() -> None:
+    """A criterion without heads is declared, with what it would need."""
+    calibration = random_calibration(make_rubric(), WordEncoder(), leave_out="vague")
+    assert "Judged by exemplars alone, for want of labels: vague (nobody labelled it)." in trust_lines(calibration)
 
 
 def test_show_as_json_and_yaml_is_the_rubric() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from evaluator.errors import JudgeUnavailable
 from evaluator.judges.cached import Cached
+from evaluator.judges.committee import Committee
 from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
-from evaluator.judging import Case, Judgement
+from evaluator.judging import Case, Judgement, Opinion
 from evaluator.store.answers import AnswerFile, Answers
 from evaluator.types import Turn, Usage
 from tests.fakes import make_transcript, opinion
@@ -225,6 +226,43 @@ async def test_an_opinion_under_anothers_key_counts_as_unknown(store: AnswerFile
     assert [len(asked) for asked in judge.asked] == [2]
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (_SAID, True),
+        (_SAID[:-1], False),
+        ((*_SAID[:-1], opinion(CRITERIA[-1], "unscored", confidence=None)), False),
+        ((), False),
+    ],
+)
+async def test_kept_is_what_would_cost_nothing_again(
+    store: AnswerFile, said: tuple[Opinion, ...], *, kept: bool
+) -> None:
+    """A judgement is kept if the same question would ask nothing; part of it in the store is not enough."""
+    judge, case = Scripted(said), make_case()
+    assert (await Cached(judge, store).judge(case)).kept is kept
+    assert (await _ask(store, case, judge) == []) is kept
+    assert (await Cached(judge, store).judge(case)).kept is kept
+
+
+async def test_what_a_stand_in_said_is_not_kept(store: AnswerFile) -> None:
+    """The judge that was asked first would be asked again."""
+    failing = Cached(Scripted(JudgeUnavailable("down"), model="big"), store)
+    standing_in = Cached(Scripted(_WRITTEN, model="small"), store)
+    for _ in range(2):
+        assert not (await Fallback(failing, standing_in).judge(make_case())).kept
+
+
+async def test_a_committee_is_kept_if_every_member_is(store: AnswerFile) -> None:
+    """One that has no store, or gave no answer, would be asked again."""
+    case = make_case()
+    kept = {name: Cached(Scripted(_WRITTEN, model=name), store) for name in ("a", "b")}
+    assert (await Committee(kept).judge(case)).kept
+    assert not (await Committee({**kept, "c": Scripted(_WRITTEN, model="c")}).judge(case)).kept
+    down = Cached(Scripted(JudgeUnavailable("down"), model="c"), store)
+    assert not (await Committee({**kept, "c": down}).judge(case)).kept
+
+
 async def test_a_broken_store_costs_no_answer(tmp_path: Path) -> None:
     """If the file breaks while it is used, the judge is asked, its answer returned, and the failure told."""
     path = tmp_path / "answers.sqlite"
@@ -245,5 +283,5 @@ async def test_an_answer_that_cannot_be_written_is_returned(tmp_path: Path) -> N
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'full'); END")
     connection.close()
     judgement = await Cached(judge, store).judge(case)
-    assert judgement.summary == "All is well."
+    assert (judgement.summary, judgement.kept) == ("All is well.", False)
     assert [flag.code for flag in judgement.flags] == ["cache_failed"]

@@ -27,6 +27,7 @@ __all__ = [
     "Calibration",
     "ConfidenceCurve",
     "CriterionCalibration",
+    "CriterionHeldOut",
     "EncoderRef",
     "HeldOutFigures",
     "LabelsUsed",
@@ -106,6 +107,15 @@ class LabelsUsed(_Part):
     authors: dict[str, int] = Field(description="Rows by author.")
 
 
+class CriterionHeldOut(_Part):
+    """What it reached on one criterion; null where undefined."""
+
+    f1: _Share | None
+    precision: _Share | None
+    recall_decided: _Share | None
+    coverage: _Share | None
+
+
 class HeldOutFigures(_Part):
     """What the same training reached on transcripts of authors it had not seen, through the whole pipeline."""
 
@@ -118,8 +128,11 @@ class HeldOutFigures(_Part):
     brier: _Share | None
     band_kappa: float | None
     span_overlap: _Share | None
+    precision: _Share | None = Field(description="Macro, of verdicts present.")
+    recall_decided: _Share | None = Field(description="Macro, of labels present that got a verdict.")
     by_author: dict[str, float | None]
-    by_criterion: dict[str, float | None]
+    by_criterion: dict[str, CriterionHeldOut]
+    weak: tuple[_Id, ...] = Field(description="Criteria that it can't be relied on for: its verdicts are hints.")
 
 
 class CriterionCalibration(_Part):
@@ -142,19 +155,21 @@ class CriterionCalibration(_Part):
 class Calibration(_Part):
     """Trained heads with their provenance."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     rubric: _Id
     recipe: int = Field(ge=1, description="Version of the training code's method.")
     evaluator_version: str
     encoder: EncoderRef
     features: _Sha = Field(description="Digest of lexicon, question types and feature code.")
     lexicon: _Sha
+    made_sentences: _Sha = Field(description="Of the sentences beside the rubric that it learned from.")
     labels: LabelsUsed
     hyper_parameters: dict[str, float]
     held_out: HeldOutFigures | None = Field(description="Null if it was never measured.")
     present: ConfidenceCurve
     absent: ConfidenceCurve
     criteria: tuple[CriterionCalibration, ...] = Field(min_length=1)
+    untrained: dict[_Id, str] = Field(description="Criteria without heads, each with what it lacks.")
     sentences: PackedArray
     polarity: PackedArray
     replies: PackedArray
@@ -169,6 +184,11 @@ class Calibration(_Part):
     def places(self) -> dict[str, int]:
         """Number of each criterion among the heads' columns."""
         return {criterion.id: place for place, criterion in enumerate(self.criteria)}
+
+    @property
+    def weak(self) -> tuple[str, ...]:
+        """Trained criteria that it can't be relied on for; none if nothing was measured."""
+        return () if self.held_out is None else self.held_out.weak
 
     @cached_property
     def sentence_heads(self) -> SentenceHeads:
@@ -209,7 +229,7 @@ class Calibration(_Part):
         if len(self.places) != m:
             raise ValueError("`criteria` names one twice")
         for key, packed, columns in (
-            ("sentences", self.sentences, 3 * m + 1),
+            ("sentences", self.sentences, 3 * m + 2),
             ("polarity", self.polarity, 2 * m),
             ("replies", self.replies, replying),
         ):

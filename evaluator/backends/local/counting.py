@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.backends.local.lexicon import Lexicon
-from evaluator.backends.local.words import Number, numbers_in, plain_words
+from evaluator.backends.local.words import FUNCTION_WORDS, Number, numbers_in, plain_words
 
 __all__ = ["NUMERIC_COLUMNS", "Counts", "Floats", "count_phrases"]
 
@@ -37,12 +37,14 @@ class Counts:
         distinct: ``(k,)``, how many different phrases of each of the lexicon's ``distinct`` groups occur in all.
         numeric: ``(n, 5)``, columns as `NUMERIC_COLUMNS`, each between 0 and 2.
         words: ``(n,)``, words of each sentence.
+        binding: ``(n,)``, share of them that hold sentences together, as in `FUNCTION_WORDS`.
     """
 
     phrases: Floats
     distinct: Floats
     numeric: Floats
     words: Floats
+    binding: Floats
 
 
 def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
@@ -77,7 +79,12 @@ def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
         distinct=np.array(list(distinct.values()), np.float64),
         numeric=np.array(numeric, np.float64).reshape(len(plain), len(NUMERIC_COLUMNS)),
         words=np.array([len(sentence) for sentence in words], np.float64),
+        binding=np.array([_binding(sentence) for sentence in words], np.float64),
     )
+
+
+def _binding(words: Sequence[str]) -> float:
+    return sum(word in FUNCTION_WORDS for word in words) / max(1, len(words))
 
 
 def _share(count: int) -> float:

@@ -21,13 +21,41 @@ _LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is n
 _LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
 
 
-def decide(criteria: Sequence[Criterion], calibration: Calibration, features: Features) -> dict[str, Opinion]:
-    """Return an opinion on each of ``criteria``, all of which were trained; ``features`` fit the calibration."""
+def decide(
+    criteria: Sequence[Criterion], calibration: Calibration, features: Features, claims: Features | None
+) -> dict[str, Opinion]:
+    """Return an opinion on each of some criteria, all of which were trained.
+
+    Args:
+        criteria: Whatever is asked about.
+        calibration: Their heads.
+        features: The whole answer; what is said, and how long it takes, is judged by these.
+        claims: The answer without hollow sentences; what is missing is judged by these. ``None`` if nothing is left.
+    """
     if not criteria:
         return {}
+    whole = _heads(calibration, features)
+    said = whole if claims is features else None if claims is None else _heads(calibration, claims)
+    return {
+        criterion.id: _hollow(criterion) if judged is None else judged.opinion(criterion)
+        for criterion in criteria
+        for judged in (said if criterion.kind == "omission" else whole,)
+    }
+
+
+def _heads(calibration: Calibration, features: Features) -> _Heads:
     shows = tuple(sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS for sentence in features.sentences)
-    heads = _Heads(calibration, features, score_sentences(features, calibration.sentence_heads), shows)
-    return {criterion.id: heads.opinion(criterion) for criterion in criteria}
+    return _Heads(calibration, features, score_sentences(features, calibration.sentence_heads), shows)
+
+
+def _hollow(criterion: Criterion) -> Opinion:
+    return Opinion(
+        criterion=criterion.id,
+        verdict="unscored",
+        confidence=None,
+        quotes=(),
+        reason="The candidate names terms and says nothing with them.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from evaluator.segments import sentence_spans
 
 __all__ = [
     "FEATURES_VERSION",
+    "OWN_PLACE_COLUMNS",
     "REPLY_COMPARISONS",
     "SCALES",
     "Features",
@@ -34,14 +35,16 @@ __all__ = [
 
 Places: TypeAlias = NDArray[np.intp]
 
-FEATURES_VERSION: Final = 1  # raised when the same case would give other numbers; calibrations of other ones are stale
+FEATURES_VERSION: Final = 2  # raised when the same case would give other numbers; calibrations of other ones are stale
 REPLY_COMPARISONS: Final = 7  # numbers that compare later turns with the first; phrase counts follow them
+OWN_PLACE_COLUMNS: Final = 7  # the last of a row: where a sentence stands, and how near it is to the question
 SCALES: Final = {
     "sentence": 2.5,
     "context": 2.5,
     "phrases": 0.7,
     "neighbours": 0.25,
     "pairs": 0.7,
+    "texture": 2.0,
     "position": 0.5,
     "question": 1.0,
     "replies": 4.0,
@@ -80,7 +83,7 @@ class Features:
         sentences: The candidate's, in order; ``n``, at least one.
         vectors: ``(n, d)`` float32, unit rows.
         rows: ``(n, width)`` float32: vector, vector with its predecessor, phrases here, before and after, pairs and
-            numbers, position, likeness to the question.
+            numbers, texture, position, likeness to the question.
         phrases: ``(n, g)``, phrases counted up to two.
         pairs: ``(n, p + 5)``, which pairs of groups meet, then `NUMERIC_COLUMNS` doubled.
         document: Counts over the whole answer, the question type and lengths.
@@ -179,6 +182,7 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
             np.vstack([blank, phrases[:-1]]) * SCALES["neighbours"],
             np.vstack([phrases[1:], blank]) * SCALES["neighbours"],
             pairs * SCALES["pairs"],
+            _texture(counts) * SCALES["texture"],
             _positions(sentences, answers, counts.words) * SCALES["position"],
             likeness,
         ]
@@ -218,6 +222,12 @@ def _in_context(vectors: Vectors, answers: Places) -> Vectors:
 
 def _unit(vectors: Vectors) -> Vectors:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+
+
+def _texture(counts: Counts) -> Floats:
+    """Return what tells a list of terms from a sentence: words that bind, and phrases by word."""
+    density = counts.phrases.sum(axis=1) / np.maximum(counts.words, 1.0)
+    return np.column_stack([counts.binding, np.minimum(density, 1.0)])
 
 
 def _positions(sentences: Sequence[Sentence], answers: Places, words: Floats) -> Floats:

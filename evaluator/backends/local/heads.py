@@ -17,16 +17,19 @@ from evaluator.backends.local.counting import Floats
 from evaluator.backends.local.features import REPLY_COMPARISONS, Features, Places
 
 __all__ = [
+    "HOLLOW_FROM",
     "SCORE_SCALES",
     "CriterionForm",
     "DocumentHead",
     "SentenceHeads",
     "SentenceScores",
     "document_width",
+    "find_hollow",
     "score_sentences",
 ]
 
 SCORE_SCALES: Final = {"own": 0.5, "others": 0.04, "decisive": 0.5, "primary": 0.5, "around_primary": 0.3, "over": 3.0}
+HOLLOW_FROM: Final = 0.0  # logit; fewer than 1 in 100 sentences of labelled answers lie above it
 _STRONGEST: Final = 3
 _OWN_COLUMNS: Final = 9
 _REPLY_COLUMNS: Final = 5
@@ -56,7 +59,8 @@ class SentenceHeads:
 
     Attributes:
         forms: The criteria; ``m``.
-        sentences: ``(width + 1, 3 m + 1)``: commits, avoids, decides; one column for naming the metric that decides.
+        sentences: ``(width + 1, 3 m + 2)``: commits, avoids, decides; one column for naming the metric that decides,
+            one for words that claim nothing.
         polarity: ``(width + 1, 2 m)``: whether a deciding sentence commits; whether that metric's sentence does.
         replies: ``(2 d + 1, f)``: for each criterion that answers a follow-up, in order, whether the replies commit.
     """
@@ -148,10 +152,15 @@ def document_width(form: CriterionForm, features: Features, criteria: int) -> in
     return width + (_LENGTH_COLUMNS if form.word_limit is not None else 0)
 
 
+def find_hollow(features: Features, heads: SentenceHeads) -> NDArray[np.bool_]:
+    """Return for each sentence whether it only uses the words of good answers: a list, or talk about the answer."""
+    return _apply(features.rows, heads.sentences[:, -1:])[:, 0] > HOLLOW_FROM
+
+
 def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
     """Apply the first layer."""
     m = len(heads.forms)
-    logits = _apply(features.rows, heads.sentences)
+    logits = _apply(features.rows, heads.sentences[:, :-1])
     points = _apply(features.rows, heads.polarity)
     commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m : 3 * m]
     primary = _softmax(logits[:, 3 * m])

@@ -28,9 +28,10 @@ class PhraseFinder:
         self._whole: dict[str, set[int]] = {}
         self._beginnings: dict[str, set[int]] = {}
         self._numbers: set[int] = set()
+        self._pairs: dict[str, dict[str, set[int]]] = {}
         for place, cues in enumerate(lists):
             for cue in cues:
-                self._note(cue.split()[0], place)
+                self._note(cue.split(), place)
         self._lists_of = lru_cache(_WORDS_KNOWN)(self._find_lists)
 
     @property
@@ -41,26 +42,37 @@ class PhraseFinder:
     def spans(self, text: str) -> list[list[tuple[int, int]]]:
         """Return the spans of each list's cues, as `CueMatcher.spans` does, in a text from `plain_words`."""
         starts: list[list[int]] = [[] for _ in self._matchers]
-        for word in _WORD.finditer(text):
-            for place in self._lists_of(word.group()):
-                starts[place].append(word.start())
+        found = list(_WORD.finditer(text))
+        words = [word.group() for word in found]
+        for match, word, following in zip(found, words, [*words[1:], ""], strict=False):
+            alone, paired = self._lists_of(word)
+            for place in alone:
+                starts[place].append(match.start())
+            for place in paired.get(following, ()):
+                starts[place].append(match.start())
         return [matcher.spans_at(text, at) if at else [] for matcher, at in zip(self._matchers, starts, strict=True)]
 
-    def _note(self, first: str, place: int) -> None:
-        """Note that a cue of a list begins with this word."""
+    def _note(self, cue: Sequence[str], place: int) -> None:
+        """Note that a cue of a list begins with this word, or with these two where both are whole."""
+        first, stem = cue[0], cue[0].removesuffix("*")
         if first == "#":
             self._numbers.add(place)
-            return
-        stem = first.removesuffix("*")
-        (begun, *rest) = _WORD.findall(stem)
-        words = self._beginnings if first != stem and not rest else self._whole
-        words.setdefault(begun, set()).add(place)
+        elif len(cue) > 1 and _WORD.fullmatch(first) and _WORD.fullmatch(cue[1]):
+            self._pairs.setdefault(first, {}).setdefault(cue[1], set()).add(place)
+        else:
+            (begun, *rest) = _WORD.findall(stem)
+            words = self._beginnings if first != stem and not rest else self._whole
+            words.setdefault(begun, set()).add(place)
 
-    def _find_lists(self, word: str) -> tuple[int, ...]:
+    def _find_lists(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
+        """Return the lists of which a cue may begin with a word, and those where that takes a certain next word."""
         found = set(self._whole.get(word, ()))
         for end in range(1, len(word) + 1):
             found |= self._beginnings.get(word[:end], set())
-        return tuple(found | self._numbers if begins_number(word) else found)
+        if begins_number(word):
+            found |= self._numbers
+        pairs = self._pairs.get(word, {})
+        return tuple(found), {second: tuple(lists - found) for second, lists in pairs.items()}
 
 
 @lru_cache(maxsize=8)

@@ -13,8 +13,18 @@ from typing import Final
 
 from evaluator.cues import plain_marks
 
-__all__ = ["Number", "begins_number", "numbers_in", "plain_cue", "plain_words"]
+__all__ = ["FUNCTION_WORDS", "Number", "begins_number", "numbers_in", "plain_cue", "plain_words"]
 
+# Words that hold a sentence together; a list of terms has few of them.
+_FUNCTION_WORDS: Final = (
+    "a an the i we you he she it they them our my your his her its this that these those who which what when where why "
+    "how if unless because so then than as at by for from in into of on onto off out over to up down with within "
+    "without about after before and or but not no nor is are was were be been being am do does did done have has had "
+    "having will would can could should may might must id wed theyd hed shed ill well theyll im were theyre its thats "
+    "dont doesnt didnt isnt arent wasnt wont cant couldnt shouldnt there here only just also more less most least very "
+    "some any all each every one somebody someone people"
+)
+FUNCTION_WORDS: Final = frozenset(_FUNCTION_WORDS.split())
 _NOT_A_WORD: Final = re.compile(r"(?:(?<!\d)\.|\.(?!\d)|[^\w.]|_)+")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _DIGITS: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)([km]?)")

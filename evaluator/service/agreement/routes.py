@@ -100,7 +100,7 @@ async def _asked(request: Request, service: Service, body: bytes, rubric: Rubric
     judge = await asyncio.to_thread(service.judges.judge, name)
     info = await asyncio.to_thread(judge.info, rubric)
     try:
-        measurement = await grade(request, service.loop, measure(labels.rows, rubric, judge), service.config.deadline_s)
+        measurement = await grade(request, service, measure(labels.rows, rubric, judge), service.config.deadline_s)
     except Problem as problem:
         if problem.code == "deadline":
             problem.where, problem.remedy = "body", "send fewer labels, or use `evaluator agreement LABELS.jsonl`"

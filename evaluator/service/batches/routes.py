@@ -25,7 +25,8 @@ from evaluator.service.wire import Cursor, Page, read_cursor, write_cursor
 __all__ = ["router"]
 
 router: Final = APIRouter(prefix="/v1/batches", tags=["batches"], responses=PROBLEM_ANSWERS)
-_Id = Annotated[str, Path(description="Id of the batch.", max_length=64, examples=["batch_5f0c6b1d9e2a4c3b8d7e6f50"])]
+_FORM: Final = "^[0-9A-Za-z_-]{1,64}$"  # no null character, which one of the databases can't even be asked for
+_Id = Annotated[str, Path(description="Id of the batch.", pattern=_FORM, examples=["batch_5f0c6b1d9e2a4c3b8d7e6f50"])]
 _Reader = Annotated[Caller, Depends(allowed("batches:read"))]
 _Writer = Annotated[Caller, Depends(allowed("batches:write"))]
 _MOST_BYTES: Final = 64 * 1024 * 1024

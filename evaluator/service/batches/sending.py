@@ -15,7 +15,7 @@ from evaluator.errors import InputError
 from evaluator.service.batches.reading import Sent
 from evaluator.service.batches.store import BatchStore, KeptBatch
 from evaluator.service.evaluations.store import Kept
-from evaluator.service.evaluations.wire import Failure
+from evaluator.service.evaluations.wire import EvaluationFailure
 from evaluator.service.jobs.lanes import Job, LaneStore
 from evaluator.service.problems import Problem
 from evaluator.types import Transcript
@@ -97,6 +97,6 @@ def _kept(batch: KeptBatch, sent: Sent, number: int, item: Item) -> Kept:
         name=item.name,
         candidate=item.columns.get(column) if column else None,
         metadata=item.columns,
-        problem=Failure(code=problem.code, message=problem.message, again=problem.again) if problem else None,
+        problem=EvaluationFailure(code=problem.code, message=problem.message, again=problem.again) if problem else None,
         settled_s=None if item.transcript is not None else batch.created_s,
     )

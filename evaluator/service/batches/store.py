@@ -14,6 +14,7 @@ from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.service.batches.wire import BatchCounts, BatchResource
 from evaluator.service.evaluations.store import forget_work
 from evaluator.service.reviews.store import forget_reviews
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -156,6 +157,7 @@ class BatchStore:
             )
             forget_work(transaction, [tuple(row[:4]) for row in rows])
             forget_reviews(transaction, [(tenant, row[4]) for row in rows])
+            forget_subject(transaction, tenant, id_)
             return bool(gone)
 
         return self._database.write(work)

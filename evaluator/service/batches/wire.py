@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from evaluator.service.wire import Time, Wire
+from evaluator.service.wire import LINE, TEXT, Label, Time, Wire
 
 __all__ = ["BatchCounts", "BatchOptions", "BatchResource", "BatchStatus"]
 
 BatchStatus = Literal["reading", "running", "completed", "cancelled"]
-_Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class BatchOptions(Wire):
     """How a batch is read and judged."""
 
-    title: _Label | None = Field(default=None, description="Yours, to tell it from others.")
-    rubric: _Label = Field(default="netflix_pm_metrics", description="Id of a rubric, or `ID@VERSION`.")
-    judge: _Label | None = Field(default=None, description="One of `/v1/judges`; the default if not given.")
+    title: Label | None = Field(default=None, description="Yours, to tell it from others.")
+    rubric: Label = Field(default="netflix_pm_metrics", description="Id of a rubric, or `ID@VERSION`.")
+    judge: Label | None = Field(default=None, description="One of `/v1/judges`; the default if not given.")
     store: bool | None = Field(
         default=None, description="A batch is kept until it expires or is deleted; `false` is refused."
     )
-    question: str | None = Field(default=None, max_length=4000, description="Question of all transcripts.")
-    question_type: str | None = Field(default=None, max_length=100, description="Its type.")
-    name_column: _Label | None = Field(default=None, description="Column, or key, that names an item.")
-    candidate_column: _Label | None = Field(
+    question: str | None = Field(
+        default=None, max_length=4000, pattern=TEXT, description="Question of all transcripts."
+    )
+    question_type: str | None = Field(default=None, max_length=100, pattern=LINE, description="Its type.")
+    name_column: Label | None = Field(default=None, description="Column, or key, that names an item.")
+    candidate_column: Label | None = Field(
         default=None, description="Column with your id of the candidate, for their history."
     )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
-from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
 
 from fastapi import Request
 
 from evaluator.batch.loop import LoopThread
 from evaluator.service.problems import Problem
 
-__all__ = ["ClientGone", "Room", "grade"]
+__all__ = ["ClientGone", "Grading", "Room", "grade"]
 
 _T = TypeVar("_T")
 _RETRY_S: Final = 2
@@ -53,22 +53,45 @@ class Room:
             self.taken -= 1
 
 
-async def grade(request: Request, loop: LoopThread, work: Coroutine[Any, Any, _T], deadline_s: float) -> _T:
-    """Do some judging on the grading thread; given up when the deadline passes or the client goes.
+class Grading(Protocol):
+    """Where judging is done, as `Service`."""
+
+    @property
+    def loop(self) -> LoopThread:
+        """Thread that grades."""
+        ...
+
+    @property
+    def giving_up(self) -> asyncio.Event:
+        """Set when the service stops and can't wait for judges any more."""
+        ...
+
+
+async def grade(request: Request, service: Grading, work: Coroutine[Any, Any, _T], deadline_s: float) -> _T:
+    """Do some judging on the grading thread; given up when the deadline passes, the client goes or the service stops.
 
     Raises:
-        Problem: 504; the deadline passed.
+        Problem: 504; the deadline passed. 503; the service stops.
         ClientGone: Nobody waits.
         EvaluatorError: As of the work.
     """
-    doing = asyncio.wrap_future(loop.submit(work))
+    doing = asyncio.wrap_future(service.loop.submit(work))
     gone = asyncio.ensure_future(_gone(request))
+    stopping = asyncio.ensure_future(service.giving_up.wait())
     try:
-        done, _ = await asyncio.wait((doing, gone), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((doing, gone, stopping), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
         if doing in done:
             return doing.result()
         if gone in done:
             raise ClientGone
+        if stopping in done:
+            raise Problem(
+                503,
+                "stopping",
+                "The service stops",
+                remedy="send it again: the service, or another one, will be there",
+                headers={"Retry-After": str(_RETRY_S)},
+            )
         raise Problem(
             504,
             "deadline",
@@ -77,10 +100,9 @@ async def grade(request: Request, loop: LoopThread, work: Coroutine[Any, Any, _T
             remedy="ask with `Prefer: respond-async`, or allow more time",
         )
     finally:
-        for task in (doing, gone):
+        for task in (doing, gone, stopping):
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await gone
+        await asyncio.wait((gone, stopping))
 
 
 async def _gone(request: Request) -> None:

@@ -24,15 +24,16 @@ from evaluator.service.jobs.lanes import Job
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
-from evaluator.service.wire import Cursor, Page, read_cursor, write_cursor
+from evaluator.service.wire import LINE, Cursor, Page, read_cursor, write_cursor
 
 __all__ = ["Wanted", "judge_now", "router", "wanted_of"]
 
 router: Final = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], responses=PROBLEM_ANSWERS)
+_FORM: Final = "^[0-9A-Za-z_-]{1,64}$"  # no null character, which one of the databases can't even be asked for
 _Id = Annotated[
-    str, Path(description="Id of the evaluation.", max_length=64, examples=["eval_5f0c6b1d9e2a4c3b8d7e6f50"])
+    str, Path(description="Id of the evaluation.", pattern=_FORM, examples=["eval_5f0c6b1d9e2a4c3b8d7e6f50"])
 ]
-_Text = Annotated[str | None, Query(max_length=200)]
+_Text = Annotated[str | None, Query(max_length=200, pattern=LINE)]
 _CLIENT_GONE: Final = 499
 
 
@@ -194,9 +195,14 @@ async def judge_now(request: Request, service: Service, wanted: Wanted) -> Evalu
     with service.room.place():
         async with service.tenancy.slots.hold(kept.tenant), _paid(service, wanted) as paid:
             work = aevaluate(transcript, wanted.rubric, judge)
-            evaluation = await grade(request, service.loop, work, deadline_s)
+            try:
+                evaluation = await grade(request, service, work, deadline_s)
+            except (EvaluatorError, Problem):  # no answer, or none in time
+                service.metrics.failed(kept.judge, kept.rubric)
+                raise
             paid.append(evaluation.usage.cost_usd)
     service.tenancy.usage.add(kept.tenant, "evaluations")
+    service.metrics.evaluated(kept.judge, kept.rubric, evaluation)
     done = replace(kept, status="completed", evaluation=evaluation, settled_s=service.clock())
     if asked.store is True:
         await asyncio.to_thread(service.evaluations.add, done)

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
-from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Failure, Status
+from evaluator.service.evaluations.wire import EvaluationFailure, EvaluationResource, EvaluationSummary, Status
 from evaluator.service.reviews.store import forget_reviews
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
 from evaluator.types import Evaluation
 
@@ -64,7 +65,7 @@ class Kept:
     batch: str | None = None
     name: str | None = None
     evaluation: Evaluation | None = None
-    problem: Failure | None = None
+    problem: EvaluationFailure | None = None
     settled_s: float | None = None
 
 
@@ -139,6 +140,7 @@ class EvaluationStore:
             )
             forget_work(transaction, [tuple(row) for row in rows])
             forget_reviews(transaction, [(tenant, id_)])
+            forget_subject(transaction, tenant, id_)
             return bool(rows)
 
         return self._database.write(work)
@@ -197,7 +199,7 @@ def insert(transaction: Transaction, all_kept: Sequence[Kept]) -> int:
     )
 
 
-def settled_values(evaluation: Evaluation | None, problem: Failure | None) -> dict[str, object]:
+def settled_values(evaluation: Evaluation | None, problem: EvaluationFailure | None) -> dict[str, object]:
     """Return the columns that tell what became of a transcript."""
     card = evaluation.scorecard if evaluation else None
     return {
@@ -263,5 +265,5 @@ def _members(row: Row) -> dict[str, Any]:
         "score": score,
         "band": band,
         "needs_review": bool(review),
-        "problem": Failure(code=code, message=message, again=bool(again)) if code is not None else None,
+        "problem": EvaluationFailure(code=code, message=message, again=bool(again)) if code is not None else None,
     }

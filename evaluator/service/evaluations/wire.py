@@ -6,13 +6,20 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from evaluator.service.wire import Time, Wire
+from evaluator.service.wire import LINE, TEXT, Label, Time, Wire
 from evaluator.types import Evaluation
 
-__all__ = ["EXAMPLE", "Asked", "EvaluationRequest", "EvaluationResource", "EvaluationSummary", "Failure", "Status"]
+__all__ = [
+    "EXAMPLE",
+    "Asked",
+    "EvaluationFailure",
+    "EvaluationRequest",
+    "EvaluationResource",
+    "EvaluationSummary",
+    "Status",
+]
 
 Status = Literal["queued", "completed", "failed", "cancelled"]
-_Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _MOST_METADATA: Final = 20
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -26,38 +33,57 @@ EXAMPLE: Final[dict[str, Any]] = {
     "question_type": "metric_design",
 }
 
+_ONE_OF_TWO: Final[list[Any]] = [
+    {"required": ["transcript"], "properties": {"transcript": {"type": "string"}, "turns": {"type": "null"}}},
+    {"required": ["turns"], "properties": {"transcript": {"type": "null"}, "turns": {"type": "array"}}},
+]
+
 
 class Asked(Wire):
     """What can be told about a transcript beside its words, and how it is to be judged."""
 
-    format: str | None = Field(default=None, description="Form of the transcript; told from its contents if not given.")
-    speaker: _Label | None = Field(default=None, description="Label of the candidate in the transcript.")
-    question: str | None = Field(default=None, max_length=4000, description="Question asked, if the words don't say.")
-    question_type: str | None = Field(default=None, max_length=100, description="Question type of the rubric.")
-    rubric: _Label = Field(
+    format: str | None = Field(
+        default=None,
+        max_length=40,
+        pattern=LINE,
+        description="Form of the transcript; told from its contents if not given.",
+    )
+    speaker: Label | None = Field(default=None, description="Label of the candidate in the transcript.")
+    question: str | None = Field(
+        default=None, max_length=4000, pattern=TEXT, description="Question asked, if the words don't say."
+    )
+    question_type: str | None = Field(
+        default=None, max_length=100, pattern=LINE, description="Question type of the rubric."
+    )
+    rubric: Label = Field(
         default="netflix_pm_metrics", description="Id of a rubric, or `ID@VERSION` of one of your own."
     )
-    judge: _Label | None = Field(default=None, description="One of `/v1/judges`; the service's default if not given.")
+    judge: Label | None = Field(default=None, description="One of `/v1/judges`; the service's default if not given.")
     store: bool | None = Field(
         default=None,
+        strict=True,
         description="Whether the evaluation, which holds the transcript, is kept. Nothing is unless you ask for it; a "
         "job has to be, so that not to say anything then means yes.",
     )
-    candidate: _Label | None = Field(
+    candidate: Label | None = Field(
         default=None, description="Your own id of the candidate, for their history; no name is needed."
     )
-    metadata: dict[_Label, Annotated[str, StringConstraints(max_length=500)]] = Field(
+    metadata: dict[Label, Annotated[str, StringConstraints(max_length=500, pattern=TEXT)]] = Field(
         default_factory=dict[str, str], description="Yours: kept and returned as it is.", max_length=_MOST_METADATA
     )
     deadline_s: float | None = Field(
-        default=None, gt=0, le=600, description="Longest time to wait for the answer, within the service's own."
+        default=None,
+        strict=True,
+        gt=0,
+        le=600,
+        description="Longest time to wait for the answer, within the service's own.",
     )
 
 
 class EvaluationRequest(Asked):
     """One transcript to judge: its text, or its turns."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE], "oneOf": _ONE_OF_TWO})
 
     transcript: str | None = Field(default=None, min_length=1, description="The text, in any form that is read.")
     turns: list[dict[str, Any]] | None = Field(
@@ -74,7 +100,7 @@ class EvaluationRequest(Asked):
         return self
 
 
-class Failure(Wire):
+class EvaluationFailure(Wire):
     """Why there is no evaluation."""
 
     code: str = Field(description="Stable name.")
@@ -103,7 +129,7 @@ class EvaluationSummary(Wire):
     )
     band: str | None = Field(default=None, description="Band; null until judged, and where a person must look first.")
     needs_review: bool = Field(default=False, description="Whether a person must look first.")
-    problem: Failure | None = Field(default=None, description="Why there is no evaluation, if it failed.")
+    problem: EvaluationFailure | None = Field(default=None, description="Why there is no evaluation, if it failed.")
 
 
 class EvaluationResource(EvaluationSummary):

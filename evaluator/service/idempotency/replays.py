@@ -129,8 +129,7 @@ class Idempotency:
             yield
         finally:
             renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
+            await asyncio.wait([renewing])
 
     def _let_go_late(self, claiming: asyncio.Future[Claim | Replay | Busy | Other]) -> None:
         """Let go of a claim that came for someone who no longer waits for it."""

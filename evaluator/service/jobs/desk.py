@@ -91,13 +91,17 @@ class Desk:
         """
         self._hand.check()
 
-    def close(self, drain_s: float) -> None:
-        """Begin nothing more, let what is in work end, for so long at most, and leave the rest for the next life."""
+    def drain(self) -> None:
+        """Begin nothing more; what is in work goes on."""
         reason = "the service stops"
         if isinstance(self._hand, Worker):
             self._hand.drain(reason, leave=True)
         else:
             self._hand.drain(reason)
+
+    def close(self, drain_s: float) -> None:
+        """Begin nothing more, let what is in work end, for so long at most, and leave the rest for the next life."""
+        self.drain()
         self._hand.idle(drain_s)
         self._hand.close()
 

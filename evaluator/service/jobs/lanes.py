@@ -21,7 +21,7 @@ from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpa
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
 from evaluator.service.evaluations.store import Kept, forget_work, insert, settled_values
-from evaluator.service.evaluations.wire import Failure
+from evaluator.service.evaluations.wire import EvaluationFailure
 from evaluator.types import Evaluation, Transcript
 
 __all__ = ["Job", "LaneStore", "Settled"]
@@ -154,7 +154,9 @@ class LaneStore:
                     {"run": run},
                 )
                 settled += [
-                    self._end(transaction, row, None, Failure(code="judge_refused", message=reason, again=False))
+                    self._end(
+                        transaction, row, None, EvaluationFailure(code="judge_refused", message=reason, again=False)
+                    )
                     for row in rows
                 ]
                 transaction.run(
@@ -224,7 +226,7 @@ class LaneStore:
         text = unpack_text(packed, dictionary)
         if graded:
             return self._end(transaction, row, Evaluation.model_validate_json(text), None)
-        problem = Failure.model_validate_json(text)
+        problem = EvaluationFailure.model_validate_json(text)
         if again and tries < len(_PAUSES_S):
             transaction.run(
                 "UPDATE sv_evaluations SET tries = tries + 1, retry_s = :at WHERE number = :number",
@@ -238,7 +240,7 @@ class LaneStore:
         return self._end(transaction, row, None, problem)
 
     def _end(
-        self, transaction: Transaction, row: Row, evaluation: Evaluation | None, problem: Failure | None
+        self, transaction: Transaction, row: Row, evaluation: Evaluation | None, problem: EvaluationFailure | None
     ) -> Settled:
         number, tenant, id_, batch, rubric, judge, run, key, grading = row[:9]
         status = "completed" if evaluation else "failed"

@@ -14,7 +14,7 @@ from evaluator.service.page.rendering import respond
 from evaluator.service.page.trends import grid
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.caller import Caller
-from evaluator.service.wire import read_cursor, write_cursor
+from evaluator.service.wire import LINE, read_cursor, write_cursor
 
 __all__ = ["router"]
 
@@ -39,7 +39,7 @@ async def list_batches(
 async def show_batch(
     request: Request,
     caller: _Reader,
-    id: Annotated[str, Path(max_length=64)],  # noqa: A002 - its name in the path
+    id: Annotated[str, Path(max_length=64, pattern=LINE)],  # noqa: A002 - its name in the path
     order: Annotated[str, Query(pattern="^(sent|score)$")] = "score",
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Response:

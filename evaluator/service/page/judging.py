@@ -87,16 +87,17 @@ async def _form_page(
 ) -> Response:
     service = service_of(request)
     choices = await asyncio.to_thread(choices_of, service, caller.tenant)
+    chosen = choices.rubric(form.rubric)
     page = await respond(
         request,
         "practice.html" if form.practice else "home.html",
         {
             "form": form,
             "choices": choices,
-            "chosen": choices.rubric(form.rubric),
+            "chosen": chosen,
             "problem": problem,
             "sample": sample,
-            "limit_s": await asyncio.to_thread(_limit_s, service, caller.tenant, form.rubric) if form.practice else 0,
+            "limit_s": await asyncio.to_thread(_limit_s, service, caller.tenant, chosen.name) if form.practice else 0,
             "retention_days": service.config.retention_days,
         },
         status=problem.status if problem else 200,

@@ -19,11 +19,12 @@ from evaluator.service.problems import Problem
 from evaluator.service.reviews.labels import label_line
 from evaluator.service.reviews.wire import ReviewRequest
 from evaluator.service.tenants.caller import LOCAL_TENANT, Caller
+from evaluator.service.wire import LINE
 
 __all__ = ["router"]
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
-_Id = Annotated[str, Path(max_length=64)]
+_Id = Annotated[str, Path(max_length=64, pattern=LINE)]
 
 
 @router.get("/evaluations/{id}/review")
@@ -77,7 +78,7 @@ async def put_review(
 async def take_labels(
     request: Request,
     caller: Annotated[Caller, Depends(visitor("evaluations:read"))],
-    rubric: Annotated[str, Query(max_length=200)],
+    rubric: Annotated[str, Query(max_length=200, pattern=LINE)],
 ) -> Response:
     """Return all reviewed transcripts with their labels, as `evaluator agreement` reads them."""
     service = service_of(request)

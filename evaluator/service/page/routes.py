@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from evaluator.service.page import assets, batches, judging, reviewing, sign_in, stored
 from evaluator.service.page.guard import PageRoute
-from evaluator.service.page.headers import SecurityHeaders
 from evaluator.service.page.reference import reference_of
 from evaluator.service.page.rendering import respond
 
@@ -28,10 +27,9 @@ _ROUTERS: Final = (
 
 
 def add_page(app: FastAPI) -> None:
-    """Let an application show the page, and tell browsers what its answers may do."""
+    """Let an application show the page."""
     for router in _ROUTERS:
         app.include_router(router)
-    app.add_middleware(SecurityHeaders)
 
 
 @_router.get("/docs")

@@ -19,14 +19,15 @@ from evaluator.service.page.results import result_values
 from evaluator.service.page.trends import changes, grid, score_line
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.caller import Caller
+from evaluator.service.wire import LINE
 from evaluator.types import Evaluation
 
 __all__ = ["router"]
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
-_Id = Annotated[str, Path(max_length=64)]
-_QueryId = Annotated[str, Query(max_length=64)]
-_Candidate = Annotated[str, Query(max_length=200)]
+_Id = Annotated[str, Path(max_length=64, pattern=LINE)]
+_QueryId = Annotated[str, Query(max_length=64, pattern=LINE)]
+_Candidate = Annotated[str, Query(max_length=200, pattern=LINE)]
 _Reader = Annotated[Caller, Depends(visitor("evaluations:read"))]
 _SHOWN: Final = 30
 _HISTORY: Final = 24

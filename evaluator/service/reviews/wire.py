@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from evaluator.agreement.labels import Label
-from evaluator.service.wire import Time, Wire
+from evaluator.service.wire import LINE, TEXT, Time, Wire
 from evaluator.types import Verdict
 
 __all__ = ["CriterionReview", "ReviewRequest", "ReviewResource", "Reviewer", "ReviewsOfEvaluation"]
 
-Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-_Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE)]
+_Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=TEXT)]
 
 
 class ReviewRequest(Wire):

@@ -158,6 +158,7 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         token = bearer.credentials if bearer is not None else header
         admission = await door.admit_soon(token, scope)
         request.state.limit_headers = admission.headers
+        request.state.caller = admission.caller  # whom the request's line in the log names
         return admission.caller
 
     return admit

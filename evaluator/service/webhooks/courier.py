@@ -29,6 +29,7 @@ __all__ = ["Courier", "Limits", "shares"]
 _LOG: Final = logging.getLogger(__name__)
 _PRUNE_S: Final = 3600.0
 _RELEASE_S: Final = 1.0
+_PENS: Final = 2  # writers at a time: the connections to the database are the whole service's
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Courier:
         self._clock = clock
         self._flying: dict[asyncio.Task[None], Claim] = {}
         self._ending = threading.Event()
+        self._pens = asyncio.Semaphore(_PENS)
         self._wake: Callable[[], object] | None = None
         self._thread = threading.Thread(target=self._live, name="courier", daemon=True)
 
@@ -82,12 +84,16 @@ class Courier:
         """Begin to deliver, in the background."""
         self._thread.start()
 
-    def close(self, within_s: float = 5.0) -> None:
-        """Let what is under way finish for a moment, give back the rest, and end; returns after so long at most."""
+    def end(self) -> None:
+        """Say that nothing more shall begin; what is under way may finish for a moment."""
         self._ending.set()
         if (wake := self._wake) is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 wake()
+
+    def close(self, within_s: float = 5.0) -> None:
+        """Let what is under way finish for a moment, give back the rest, and end; returns after so long at most."""
+        self.end()
         if self._thread.ident is not None:
             self._thread.join(within_s)
 
@@ -148,14 +154,15 @@ class Courier:
     async def _patiently(self, work: Callable[[], None]) -> None:
         """Do something with the ledger; if it can't be done, the lease runs out and the message is sent again."""
         try:
-            await aside(work)
+            async with self._pens:
+                await aside(work)
         except EvaluatorError as error:
             _LOG.warning("webhooks_unwritten", extra={"error": type(error).__name__})
 
     def _landed(self, done: asyncio.Task[None]) -> None:
         del self._flying[done]
         if not done.cancelled() and (error := done.exception()) is not None:
-            _LOG.error("webhook_broken", exc_info=error)
+            _LOG.error("webhook_broken", extra={"error": type(error).__name__})  # a trace may hold values
 
     async def _drain(self) -> None:
         """Wait for what is under way, then break it off and give it back."""

@@ -90,9 +90,22 @@ class Endpoints:
         self._clock = clock
 
     def create(
-        self, tenant: str, url: str, events: Sequence[EventType] = (), description: str = ""
+        self,
+        tenant: str,
+        url: str,
+        events: Sequence[EventType] = (),
+        description: str = "",
+        *,
+        id_: str | None = None,
     ) -> tuple[Endpoint, str]:
         """Make an endpoint; return it and its secret, which is never told again.
+
+        Args:
+            tenant: Whose it is.
+            url: Of its receiver.
+            events: Types that it is told; all if there are none.
+            description: The tenant's own words.
+            id_: Its id, so that what is begun twice is made once; a new one if ``None``.
 
         Raises:
             UrlRefused: Messages can't be sent there.
@@ -102,7 +115,7 @@ class Endpoints:
         target = self._guard.target(url)
         secret = new_secret()
         made = Endpoint(
-            f"we_{secrets.token_hex(12)}",
+            id_ or f"we_{secrets.token_hex(12)}",
             target.url,
             tuple(dict.fromkeys(events)),
             description,
@@ -112,7 +125,11 @@ class Endpoints:
             None,
         )
 
+        before = {"tenant": tenant, "endpoint": made.id}
+
         def work(transaction: Transaction) -> None:
+            transaction.run("DELETE FROM sv_webhooks WHERE tenant = :tenant AND endpoint = :endpoint", before)
+            transaction.run("DELETE FROM sv_webhook_secrets WHERE tenant = :tenant AND endpoint = :endpoint", before)
             ((count,),) = transaction.rows(
                 "SELECT count(*) FROM sv_webhooks WHERE tenant = :tenant", {"tenant": tenant}
             )

@@ -65,6 +65,7 @@ class Ledger:
         database: Database,
         sealer: Sealer,
         schedule: Schedule | None = None,
+        *,
         clock: Callable[[], float] = time.time,
         kept_s: float = _KEPT_S,
         lease_s: float = _LEASE_S,

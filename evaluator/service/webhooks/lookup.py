@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from evaluator.service.webhooks.aside import aside
 
 __all__ = ["Lookup", "SystemLookup"]
 
 _MOST: Final = 64  # threads that may hang in look-ups of names whose servers don't answer
+
+
+class Resolve(Protocol):
+    """`socket.getaddrinfo`, as far as it is used."""
+
+    def __call__(self, host: str, port: int, *, type: int) -> Sequence[tuple[Any, Any, Any, Any, Sequence[Any]]]:  # noqa: A002 - the library's name
+        """Return a row for each address, whose last member begins with it."""
+        ...
 
 
 class Lookup(Protocol):
@@ -28,8 +37,13 @@ class Lookup(Protocol):
 class SystemLookup:
     """Asks the machine's resolver. Belongs to one event loop."""
 
-    def __init__(self) -> None:
-        """Begin with nothing asked."""
+    def __init__(self, resolve: Resolve | None = None) -> None:
+        """Begin with nothing asked.
+
+        Args:
+            resolve: Blocks until it knows; `socket.getaddrinfo` if ``None``.
+        """
+        self._resolve = resolve or socket.getaddrinfo
         self._asked: dict[tuple[str, int], asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str, port: int) -> list[str]:
@@ -42,7 +56,7 @@ class SystemLookup:
         if asked is None:
             if len(self._asked) >= _MOST:
                 raise OSError("too many names are being looked up")
-            asked = asyncio.create_task(aside(lambda: _resolved(host, port)))
+            asked = asyncio.create_task(aside(lambda: _resolved(self._resolve, host, port)))
             self._asked[host, port] = asked
             asked.add_done_callback(lambda done: self._forget(host, port, done))
         return await asyncio.shield(asked)  # one that gives up waiting doesn't take the answer from the others
@@ -53,9 +67,9 @@ class SystemLookup:
             done.exception()  # seen, even if whoever asked has gone
 
 
-def _resolved(host: str, port: int) -> list[str]:
+def _resolved(resolve: Resolve, host: str, port: int) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = resolve(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label that is empty or too long
         raise OSError("the name can't be looked up") from error
     return list(dict.fromkeys(str(place[0]) for *_, place in found))

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from evaluator.batch.database import Transaction
 from evaluator.service.webhooks.events import TEST_EVENT, EventType, message_body
 
-__all__ = ["Outbox", "forget_messages"]
+__all__ = ["Outbox", "forget_messages", "forget_subject"]
 
 
 class Outbox:
@@ -104,9 +104,10 @@ class Outbox:
         )
         return [str(row["delivery"]) for row in rows]
 
-    def forget_subject(self, transaction: Transaction, *, tenant: str, subject: str) -> None:
-        """Delete what was or would be told about an evaluation or a batch that is deleted."""
-        forget_messages(transaction, "tenant = :tenant AND subject = :subject", {"tenant": tenant, "subject": subject})
+
+def forget_subject(transaction: Transaction, tenant: str, subject: str) -> None:
+    """Delete what was or would be told about an evaluation or a batch that is deleted."""
+    forget_messages(transaction, "tenant = :tenant AND subject = :subject", {"tenant": tenant, "subject": subject})
 
 
 def forget_messages(transaction: Transaction, which: str, values: Mapping[str, object]) -> None:

@@ -16,7 +16,7 @@ from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger
 from evaluator.service.webhooks.outbox import Outbox
 from evaluator.service.webhooks.schedule import Schedule
-from evaluator.service.webhooks.sealing import Sealer
+from evaluator.service.webhooks.sealing import Sealer, check_sealer
 from evaluator.service.webhooks.sending import Sender, WebSender
 
 __all__ = ["Webhooks", "open_webhooks"]
@@ -68,7 +68,7 @@ class Webhooks:
         """
         schedule = schedule or Schedule()
         outbox = Outbox(schedule.steps, clock)
-        ledger = Ledger(database, sealer, schedule, clock, kept_s)
+        ledger = Ledger(database, sealer, schedule, clock=clock, kept_s=kept_s)
         return cls(
             Endpoints(database, guard, sealer, clock),
             Deliveries(database, outbox, clock),
@@ -81,13 +81,16 @@ def open_webhooks(database: Database, config: ServiceConfig, clock: Callable[[],
     """Build the webhooks of a service over its database, by what its operator decided.
 
     Raises:
-        OptionError: A network isn't one, or the key can't be used.
+        OptionError: A network isn't one, or the key can't be used, or isn't that of the database.
+        DatabaseFailed: The database can't be used.
     """
     key = config.webhook_key
+    sealer = Sealer.of_file(config.data / _KEY_FILE) if key is None else Sealer.of_text(key.get_secret_value())
+    check_sealer(database, sealer)
     return Webhooks.over(
         database,
         Guard.of(allow_private=config.private_webhooks, networks=config.webhook_networks),
-        Sealer.of_file(config.data / _KEY_FILE) if key is None else Sealer.of_text(key.get_secret_value()),
+        sealer,
         clock=clock,
         kept_s=config.retention_days * _DAY_S,
     )

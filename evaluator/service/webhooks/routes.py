@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Final, Protocol, TypeVar, cast
+from typing import Annotated, Any, Final, Protocol, TypeVar, cast
 
 from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 
 from evaluator.errors import InputError
+from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
@@ -28,7 +29,7 @@ from evaluator.service.webhooks.wire import (
     delivery_resource,
     webhook_resource,
 )
-from evaluator.service.wire import Cursor, Page, read_cursor, time_of, write_cursor
+from evaluator.service.wire import Cursor, Page, Wire, read_cursor, time_of, write_cursor
 
 __all__ = ["router"]
 
@@ -40,6 +41,17 @@ _Delivery = Annotated[
 ]
 _Reader = Annotated[Caller, Depends(allowed("webhooks:read"))]
 _Writer = Annotated[Caller, Depends(allowed("webhooks:write"))]
+_KEYED: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key and request get the same answer for a day.",
+            "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
+        }
+    ]
+}
 _KINDS: Final[tuple[tuple[type[InputError], int, str, str], ...]] = (
     (EndpointMissing, 404, "not_found", "There is no such thing"),
     (EndpointDisabled, 409, "webhook_disabled", "The webhook is disabled"),
@@ -57,14 +69,19 @@ class _WithWebhooks(Protocol):
     def clock(self) -> Callable[[], float]: ...
 
 
-@router.post("", status_code=201, summary="Make a webhook")
-async def create_webhook(request: Request, response: Response, caller: _Writer, asked: NewWebhook) -> WebhookWithSecret:
+@router.post("", status_code=201, summary="Make a webhook", response_model=WebhookWithSecret, openapi_extra=_KEYED)
+async def create_webhook(request: Request, caller: _Writer, asked: NewWebhook) -> Response:
     """Tell where events shall be sent. The answer holds the secret that verifies them: it is never told again."""
     endpoints = _service(request).webhooks.endpoints
-    made, secret = await _done(lambda: endpoints.create(caller.tenant, asked.url, asked.events, asked.description))
-    response.headers["Location"] = f"/v1/webhooks/{made.id}"
-    response.headers["Cache-Control"] = "no-store"
-    return WebhookWithSecret(**dict(webhook_resource(made)), secret=secret)
+
+    async def make(id_: str) -> Response:
+        made, secret = await _done(
+            lambda: endpoints.create(caller.tenant, asked.url, asked.events, asked.description, id_=id_)
+        )
+        told = WebhookWithSecret(**dict(webhook_resource(made)), secret=secret)
+        return _answer(told, 201, {"Location": f"/v1/webhooks/{made.id}", "Cache-Control": "no-store"})
+
+    return await idempotent(request, caller, await request.body(), "we", make)
 
 
 @router.get("", summary="List webhooks")
@@ -111,27 +128,42 @@ async def delete_webhook(request: Request, caller: _Writer, id: _Id) -> None:  #
     await _done(lambda: endpoints.delete(caller.tenant, id))
 
 
-@router.post("/{id}/rotate-secret", summary="Replace the secret of a webhook")
+@router.post(
+    "/{id}/rotate-secret", summary="Replace the secret of a webhook", response_model=WebhookSecret, openapi_extra=_KEYED
+)
 async def rotate_secret(
     request: Request,
-    response: Response,
     caller: _Writer,
     id: _Id,  # noqa: A002 - its name in the path
     asked: Annotated[Rotation | None, Body()] = None,
-) -> WebhookSecret:
+) -> Response:
     """Make a new secret. The one of before signs beside it for a day, unless less is asked for."""
     service, overlap_s = _service(request), (asked or Rotation()).overlap_s
     endpoints = service.webhooks.endpoints
-    secret = await _done(lambda: endpoints.rotate(caller.tenant, id, overlap_s))
-    response.headers["Cache-Control"] = "no-store"
-    return WebhookSecret(secret=secret, previous_expires_at=time_of(service.clock() + overlap_s))
+
+    async def rotate(_: str) -> Response:
+        secret = await _done(lambda: endpoints.rotate(caller.tenant, id, overlap_s))
+        told = WebhookSecret(secret=secret, previous_expires_at=time_of(service.clock() + overlap_s))
+        return _answer(told, 200, {"Cache-Control": "no-store"})
+
+    return await idempotent(request, caller, await request.body(), "ws", rotate)
 
 
-@router.post("/{id}/test", status_code=202, summary="Send a test event")
-async def test_webhook(request: Request, caller: _Writer, id: _Id) -> DeliveryResource:  # noqa: A002 - its name in the path
+@router.post(
+    "/{id}/test", status_code=202, summary="Send a test event", response_model=DeliveryResource, openapi_extra=_KEYED
+)
+async def test_webhook(
+    request: Request,
+    caller: _Writer,
+    id: _Id,  # noqa: A002 - its name in the path
+) -> Response:
     """Send an event of type `webhook.test`, once; fetch the deliveries to see what became of it."""
     deliveries = _service(request).webhooks.deliveries
-    return delivery_resource(await _done(lambda: deliveries.test(caller.tenant, id)))
+
+    async def test(_: str) -> Response:
+        return _answer(delivery_resource(await _done(lambda: deliveries.test(caller.tenant, id))), 202)
+
+    return await idempotent(request, caller, await request.body(), "wd", test)
 
 
 @router.get("/{id}/deliveries", summary="List what was sent to a webhook")
@@ -151,20 +183,34 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - one parameter per filter 
     )
 
 
-@router.post("/{id}/deliveries/{delivery}/replay", status_code=202, summary="Send an event again")
+@router.post(
+    "/{id}/deliveries/{delivery}/replay",
+    status_code=202,
+    summary="Send an event again",
+    response_model=DeliveryResource,
+    openapi_extra=_KEYED,
+)
 async def replay_delivery(
     request: Request,
     caller: _Writer,
     id: _Id,  # noqa: A002 - its name in the path
     delivery: _Delivery,
-) -> DeliveryResource:
+) -> Response:
     """Send the same message, with the same `webhook-id`, at once and with all its attempts before it."""
     deliveries = _service(request).webhooks.deliveries
-    return delivery_resource(await _done(lambda: deliveries.replay(caller.tenant, id, delivery)))
+
+    async def replay(_: str) -> Response:
+        return _answer(delivery_resource(await _done(lambda: deliveries.replay(caller.tenant, id, delivery))), 202)
+
+    return await idempotent(request, caller, await request.body(), "wd", replay)
 
 
 def _service(request: Request) -> _WithWebhooks:
     return cast("_WithWebhooks", request.app.state.service)
+
+
+def _answer(told: Wire, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(told.model_dump_json(), status, headers=headers, media_type="application/json")
 
 
 async def _done(work: Callable[[], _Result]) -> _Result:

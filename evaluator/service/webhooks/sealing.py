@@ -16,12 +16,14 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from evaluator.batch.database import Database, Transaction
 from evaluator.errors import OptionError
 
-__all__ = ["Sealer", "new_secret"]
+__all__ = ["Sealer", "check_sealer", "new_secret"]
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_MARK: Final = "mark"
 _SECRET_BYTES: Final = 32  # the specification asks for 24 to 64
 
 
@@ -89,6 +91,35 @@ class Sealer:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], owner.encode()).decode()
         except (InvalidTag, ValueError):
             return None
+
+
+def check_sealer(database: Database, sealer: Sealer) -> None:
+    """See to it that the secrets of a database are sealed under one key, by a mark that the first one leaves.
+
+    Raises:
+        OptionError: They are sealed under another key: on this machine nothing could be signed.
+    """
+
+    def work(transaction: Transaction) -> bool:
+        rows = transaction.rows("SELECT sealed FROM sv_webhook_secrets WHERE secret = :mark", {"mark": _MARK})
+        if rows and sealer.open(bytes(rows[0][0]), _MARK) == _MARK:
+            return True
+        if transaction.rows("SELECT 1 FROM sv_webhook_secrets WHERE secret <> :mark LIMIT 1", {"mark": _MARK}):
+            return False
+        transaction.run("DELETE FROM sv_webhook_secrets WHERE secret = :mark", {"mark": _MARK})
+        transaction.run(
+            """INSERT INTO sv_webhook_secrets (secret, tenant, endpoint, sealed, created_s)
+            VALUES (:mark, '', '', :sealed, 0) ON CONFLICT (secret) DO NOTHING""",
+            {"mark": _MARK, "sealed": sealer.seal(_MARK, _MARK)},
+        )
+        return True
+
+    if not database.write(work):
+        raise OptionError(
+            "the secrets of webhooks are sealed under another key",
+            where="webhook_key",
+            remedy="give every machine the same EVALUATOR_WEBHOOK_KEY, or put webhooks.key back from a copy",
+        )
 
 
 def _kept(path: Path) -> str:

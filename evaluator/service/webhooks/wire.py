@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from evaluator.service.webhooks.deliveries import Delivery, DeliveryStatus
 from evaluator.service.webhooks.endpoints import DisabledReason, Endpoint
@@ -55,14 +55,23 @@ class WebhookChange(Wire):
     events: _Events | None = Field(default=None, description=_EVENTS_SAY)
     description: _Description | None = Field(default=None, description="Yours, to tell it from others.")
     disabled: bool | None = Field(
-        default=None, description="`true` sends nothing any more; `false` sends again, beginning with what waited."
+        default=None,
+        strict=True,
+        description="`true` sends nothing any more; `false` sends again, beginning with what waited.",
     )
+
+
+def _number(value: object) -> object:
+    """Refuse a truth value, which Python takes for a number."""
+    if isinstance(value, bool):
+        raise ValueError("give a number of seconds")  # noqa: TRY004 - a type error isn't told as a fault of the input
+    return value
 
 
 class Rotation(Wire):
     """How a secret is replaced."""
 
-    overlap_s: int = Field(
+    overlap_s: Annotated[int, BeforeValidator(_number)] = Field(
         default=86_400,
         ge=0,
         le=86_400,

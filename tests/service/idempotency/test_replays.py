@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -173,6 +176,23 @@ async def test_a_client_that_goes_away_leaves_the_request_to_be_sent_again(
     work.gate = None
     assert not (await once(work)).replayed
     assert len(work.ids) == 2
+    assert len(set(work.ids)) == 1
+
+
+async def test_a_lease_that_can_not_be_renewed_breaks_no_work(file_database: Database, tmp_path: Path) -> None:
+    """A disk that takes no writes for a while neither ends the work nor loses its answer."""
+    idempotency, work = Idempotency(ClaimStore(file_database, lease_s=0.06)), _Work(gate=asyncio.Event())
+    first = asyncio.ensure_future(idempotency.once("tn_a", "k", _ASKED, "eval", work))
+    await work.began.wait()
+    with closing(sqlite3.connect(tmp_path / "service.sqlite")) as other:
+        other.execute("CREATE TRIGGER full BEFORE UPDATE ON sv_requests BEGIN SELECT RAISE(ABORT, 'full'); END")
+        await asyncio.sleep(0.2)
+        assert work.gate
+        work.gate.set()
+        assert (await first).answer.status == 201
+        other.execute("DROP TRIGGER full")
+    again = await idempotency.once("tn_a", "k", _ASKED, "eval", work)
+    assert not again.replayed
     assert len(set(work.ids)) == 1
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, TypedDict, Unpack
 
 import httpx2
@@ -191,6 +194,19 @@ async def test_use_is_told_to_its_own_tenant(served: _Served, clock: Clock) -> N
     }
     theirs = (await served.client.get("/v1/usage", headers=other)).json()
     assert (theirs["requests"], theirs["evaluations"], theirs["cost_usd"], theirs["left_usd"]) == (1, 0, 0, None)
+
+
+def test_counts_wait_for_a_database_that_is_away(file_database: Database, tmp_path: Path, clock: Clock) -> None:
+    """What couldn't be written is written later, once."""
+    usage = Tenancy.over(file_database, clock).usage
+    usage.add("tn_a", "requests", 3)
+    with closing(sqlite3.connect(tmp_path / "service.sqlite")) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON sv_months BEGIN SELECT RAISE(ABORT, 'full'); END")
+        usage.flush()
+        assert usage.used("tn_a").requests == 0
+        other.execute("DROP TRIGGER full")
+    usage.add("tn_a", "requests")
+    assert usage.used("tn_a").requests == 4
 
 
 async def test_counts_of_two_processes_add_up(database: Database, clock: Clock) -> None:

@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.batch.postgres_server import INSTALL, Postgres, postgres_binaries
-from tests.service.webhooks.office import Clock, Office, opened
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Generator[Postgres]:
-    """Yield a running server; skip where none is installed."""
-    if postgres_binaries() is None:
-        pytest.skip(f"no Postgres is installed: {INSTALL}")
-    with Postgres() as server:
-        yield server
+from tests.service.conftest import Clock
+from tests.service.webhooks.office import Office, opened
 
 
 @pytest.fixture(params=["file", "postgres"])
@@ -25,14 +16,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Return where an empty database is: each of both kinds."""
     if request.param == "file":
         return tmp_path / "service.sqlite"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
+    return str(request.getfixturevalue("database_url"))
 
 
 @pytest.fixture

@@ -19,22 +19,7 @@ from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import Outcome
 
-__all__ = ["Clock", "FixedLookup", "Office", "Scripted", "opened", "until"]
-
-
-@dataclass
-class Clock:
-    """A clock that goes only when it is pushed."""
-
-    now_s: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Return the time, seconds of the epoch."""
-        return self.now_s
-
-    def push(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now_s += seconds
+__all__ = ["FixedLookup", "Office", "Scripted", "opened", "until"]
 
 
 @dataclass
@@ -125,7 +110,7 @@ def opened(
             Endpoints(database, guard, sealer, clock),
             outbox,
             Deliveries(database, outbox, clock),
-            Ledger(database, sealer, schedule, clock),
+            Ledger(database, sealer, schedule, clock=clock),
         )
     finally:
         database.close()

@@ -13,6 +13,7 @@ from evaluator.service.batches.store import Ended
 from evaluator.service.batches.wire import BatchCounts
 from evaluator.service.jobs.lanes import Settled
 from evaluator.service.webhooks.announcing import Announcer
+from evaluator.service.webhooks.outbox import forget_subject
 from tests.service.webhooks.office import Office, opened
 
 _COUNTS = BatchCounts(items=3, queued=0, completed=2, needs_review=0, failed=1, cancelled=0, cost_usd=0.5)
@@ -77,7 +78,7 @@ def test_items_of_a_batch_are_told_by_their_batch(office: Office) -> None:
 )
 def test_a_batch_is_told_by_its_counts(office: Office, status: str, counts: BatchCounts, event: str) -> None:
     """A batch that was cancelled, or brought nothing, has failed; its data say which."""
-    ended = Ended("tn_a", "batch_1", status, counts)
+    ended = Ended(tenant="tn_a", id="batch_1", status=status, judge="local", counts=counts)
     ((told, data),) = _told(office, lambda announcer, t: announcer.batches(t, [ended]))
     assert told == event
     assert data == {"id": "batch_1", "status": status, "counts": counts.model_dump(mode="json")}
@@ -86,4 +87,4 @@ def test_a_batch_is_told_by_its_counts(office: Office, status: str, counts: Batc
 def test_the_events_of_a_deleted_evaluation_can_be_forgotten(office: Office) -> None:
     """What is announced goes by the id of what it tells of."""
     _told(office, lambda announcer, t: announcer.evaluations(t, [_settled("completed")]))
-    assert _told(office, lambda _, t: office.outbox.forget_subject(t, tenant="tn_a", subject="eval_1")) == []
+    assert _told(office, lambda _, t: forget_subject(t, "tn_a", "eval_1")) == []

@@ -6,7 +6,8 @@ import pytest
 
 from evaluator.service.webhooks.endpoints import EndpointMissing, TooMany
 from evaluator.service.webhooks.guard import UrlRefused
-from tests.service.webhooks.office import Clock, Office
+from tests.service.conftest import Clock
+from tests.service.webhooks.office import Office
 
 pytestmark = pytest.mark.loopback
 _URL = "https://example.com/hook"
@@ -15,12 +16,21 @@ _URL = "https://example.com/hook"
 def test_an_endpoint_is_kept_as_it_was_made(office: Office, clock: Clock) -> None:
     """What was given comes back, without doubled types; its list begins with the oldest."""
     first, secret = office.endpoints.create("tn_a", _URL, ["batch.failed", "batch.failed"], "Grüße")
-    clock.push(1)
+    clock.wait(1)
     second, _ = office.endpoints.create("tn_a", "https://example.org/")
     assert office.endpoints.get("tn_a", first.id) == first
     assert (first.url, first.events, first.description, first.disabled_s) == (_URL, ("batch.failed",), "Grüße", None)
     assert office.endpoints.all("tn_a") == [first, second]
     assert secret.startswith("whsec_")
+
+
+def test_what_is_begun_twice_is_made_once(office: Office) -> None:
+    """Making the same endpoint again, as after an answer that was lost, leaves one, with the secret told last."""
+    office.endpoints.create("tn_a", _URL, id_="we_1")
+    again, secret = office.endpoints.create("tn_a", _URL, id_="we_1")
+    assert office.endpoints.all("tn_a") == [again]
+    office.tell()
+    assert _signing(office) == (secret,)
 
 
 def test_secrets_are_not_readable_in_the_database(office: Office) -> None:
@@ -68,7 +78,7 @@ def test_what_is_given_changes_and_the_rest_stays(office: Office, clock: Clock) 
         office.endpoints.change("tn_a", made.id, url="https://10.0.0.1/")
     disabled = office.endpoints.change("tn_a", made.id, disabled=True)
     assert (disabled.disabled_s, disabled.disabled_reason) == (clock.now_s, "asked")
-    clock.push(9)
+    clock.wait(9)
     assert office.endpoints.change("tn_a", made.id, disabled=True).disabled_s == clock.now_s - 9
     enabled = office.endpoints.change("tn_a", made.id, disabled=False)
     assert (enabled.disabled_s, enabled.disabled_reason) == (None, None)
@@ -98,15 +108,15 @@ def test_a_replaced_secret_signs_for_a_day_more(office: Office, clock: Clock) ->
     """After a rotation both secrets sign, the new one first; a day later only the new one."""
     endpoint, first = office.endpoints.create("tn_a", _URL)
     office.tell()
-    clock.push(10)
+    clock.wait(10)
     second = office.endpoints.rotate("tn_a", endpoint.id)
     assert _signing(office) == (second, first)
-    clock.push(3600)
+    clock.wait(3600)
     third = office.endpoints.rotate("tn_a", endpoint.id)
     assert _signing(office) == (third, second, first)
-    clock.push(86_400 - 3600)
+    clock.wait(86_400 - 3600)
     assert _signing(office) == (third, second)
-    clock.push(3600)
+    clock.wait(3600)
     assert _signing(office) == (third,)
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from evaluator.batch.database import Transaction
+from evaluator.errors import OptionError
 from evaluator.service.webhooks.deliveries import Delivery
 from evaluator.service.webhooks.endpoints import EndpointDisabled, EndpointMissing
 from evaluator.service.webhooks.ledger import Claim
+from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.webhooks.schedule import SPEC_DELAYS_S
-from evaluator.service.webhooks.sealing import Sealer
+from evaluator.service.webhooks.sealing import Sealer, check_sealer
 from evaluator.service.webhooks.sending import Outcome
-from tests.service.webhooks.office import Clock, Office, opened
+from tests.service.conftest import Clock
+from tests.service.webhooks.office import Office, opened
 
 pytestmark = pytest.mark.loopback
 _URL = "https://example.com/hook"
@@ -73,7 +76,7 @@ def test_a_body_says_what_happened_and_when(office: Office) -> None:
     (claim,) = _claim(office)
     assert json.loads(claim.body) == {
         "type": "evaluation.completed",
-        "timestamp": "2027-01-15T08:00:00.000Z",
+        "timestamp": "2026-11-23T10:15:00.000Z",
         "data": {"id": "ev_é", "score": 61.5},
     }
     assert claim.body.isascii()
@@ -85,9 +88,9 @@ def test_a_claim_is_nobody_elses_until_its_lease_runs_out(office: Office, clock:
     office.tell()
     (first,) = _claim(office)
     assert _claim(office) == []
-    clock.push(59)
+    clock.wait(59)
     assert _claim(office) == []
-    clock.push(2)
+    clock.wait(2)
     (second,) = _claim(office)
     assert (second.message, second.step, second.number) == (first.message, 1, 2)
     assert second.lease != first.lease
@@ -98,7 +101,7 @@ def test_a_late_outcome_changes_nothing(office: Office, clock: Clock) -> None:
     endpoint = _endpoint(office)
     office.tell()
     (late,) = _claim(office)
-    clock.push(61)
+    clock.wait(61)
     (current,) = _claim(office)
     office.ledger.settle(late, _HEARD)
     assert _only(office, endpoint).status == "pending"
@@ -118,13 +121,13 @@ def test_a_message_is_tried_ten_times_and_then_given_up(office: Office, clock: C
         office.ledger.settle(claim, _BROKEN)
         if delay_s is not None:
             assert _only(office, endpoint).next_s == clock.now_s + delay_s
-            clock.push(delay_s - 1)
+            clock.wait(delay_s - 1)
             assert _claim(office) == []
-            clock.push(1)
+            clock.wait(1)
     delivery = _only(office, endpoint)
     assert (delivery.status, delivery.next_s, delivery.finished_s) == ("failed", None, clock.now_s)
     assert len(delivery.attempts) == 10
-    clock.push(86_400 * 9)
+    clock.wait(86_400 * 9)
     assert _claim(office) == []
 
 
@@ -145,7 +148,7 @@ def test_a_receiver_that_is_gone_is_left_alone(office: Office, clock: Clock) -> 
     office.ledger.settle(first, _GONE)
     found = office.endpoints.get("tn_a", endpoint)
     assert (found.disabled_reason, found.disabled_s) == ("gone", clock.now_s)
-    clock.push(61)
+    clock.wait(61)
     assert office.ledger.due(10) == []
     office.endpoints.change("tn_a", endpoint, disabled=False)
     (claim,) = _claim(office)
@@ -160,7 +163,7 @@ def test_an_endpoint_that_fails_for_days_is_disabled(office: Office, clock: Cloc
         office.tell()
         for delay_s in (*SPEC_DELAYS_S, 0.0):
             office.ledger.settle(_claim(office)[0], _BROKEN)
-            clock.push(delay_s)
+            clock.wait(delay_s)
 
     exhaust()
     assert office.endpoints.get("tn_a", endpoint).disabled_s is None
@@ -176,7 +179,7 @@ def test_one_success_ends_the_count_of_failing_days(office: Office, clock: Clock
     office.tell()
     office.ledger.settle(_claim(office)[0], _BROKEN)
     assert office.endpoints.get("tn_a", endpoint).failing_since_s == clock.now_s
-    clock.push(5)
+    clock.wait(5)
     office.ledger.settle(_claim(office)[0], _HEARD)
     assert office.endpoints.get("tn_a", endpoint).failing_since_s is None
     assert _only(office, endpoint).status == "delivered"
@@ -234,13 +237,25 @@ def test_a_secret_that_cannot_be_opened_is_left_out(place: Path | str, clock: Cl
         assert _claim(other)[0].secrets == ()
 
 
+def test_machines_with_different_keys_do_not_share_a_database(office: Office) -> None:
+    """A machine whose key isn't that of the secrets says so when it starts; without secrets any key will do."""
+    other = Sealer(b"z" * 32)
+    check_sealer(office.database, other)
+    check_sealer(office.database, office.sealer)
+    _endpoint(office)
+    check_sealer(office.database, office.sealer)
+    with pytest.raises(OptionError) as error:
+        check_sealer(office.database, other)
+    assert "EVALUATOR_WEBHOOK_KEY" in str(error.value)
+
+
 def test_a_list_goes_from_page_to_page(office: Office, clock: Clock) -> None:
     """Pages are newest first, overlap nowhere and leave nothing out, also while new events come."""
     endpoint = _endpoint(office)
     told: list[str | None] = []
     for number in range(7):
         told.append(office.tell(subject=f"ev_{number}"))
-        clock.push(number % 2)
+        clock.wait(number % 2)
     seen: list[str] = []
     before = 2**62
     while True:
@@ -354,7 +369,7 @@ def test_a_forgotten_subject_is_told_no_more(office: Office) -> None:
     office.ledger.settle(_claim(office)[0], _BROKEN)
     office.tell(subject="ev_2")
     office.tell("tn_b", subject="ev_1")
-    office.database.write(lambda transaction: office.outbox.forget_subject(transaction, tenant="tn_a", subject="ev_1"))
+    office.database.write(lambda transaction: forget_subject(transaction, "tn_a", "ev_1"))
     assert _only(office, endpoint).attempts == ()
     assert office.rows("SELECT tenant, subject FROM sv_webhook_messages ORDER BY tenant") == [
         ("tn_a", "ev_2"),
@@ -367,9 +382,9 @@ def test_old_messages_are_pruned(office: Office, clock: Clock) -> None:
     """After thirty days a message and its deliveries are gone; younger ones stay."""
     endpoint = _endpoint(office)
     office.tell()
-    clock.push(29 * 86_400)
+    clock.wait(29 * 86_400)
     young = office.tell()
-    clock.push(2 * 86_400)
+    clock.wait(2 * 86_400)
     office.ledger.prune()
     assert _only(office, endpoint).message == young
     assert len(office.rows("SELECT * FROM sv_webhook_messages")) == 1

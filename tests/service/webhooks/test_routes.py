@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,14 @@ from fastapi import FastAPI
 from evaluator.batch.database import Database
 from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
-from evaluator.service.problems import Problem, add_problem_handlers
+from evaluator.service.idempotency.claims import ClaimStore
+from evaluator.service.idempotency.replays import Idempotency
+from evaluator.service.problems import add_problem_handlers
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import Door
+from evaluator.service.tenants.keys import Refusal
+from evaluator.service.tenants.tenancy import Tenancy
 from evaluator.service.webhooks.courier import Limits
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
@@ -35,25 +39,22 @@ _READER: Final = {"Authorization": "Bearer r"}
 
 
 class _Keys:
-    """Three keys: two tenants, and one that only reads."""
+    """Three keys: of two tenants, and one that only reads."""
 
-    def any(self) -> bool:
-        return True
-
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str | None) -> Caller | Refusal:
+        """Return whose token it is."""
         match token:
             case "a" | "b":
                 return Caller(f"tn_{token}", f"key_{token}", frozenset({"webhooks:read", "webhooks:write"}))
             case "r":
                 return Caller("tn_a", "key_r", frozenset({"webhooks:read"}))
             case _:
-                raise Problem(401, "key_unknown", "The key isn't known")
+                return Refusal.MISSING if token is None else Refusal.UNKNOWN
 
-
-class _Gate:
-    def pass_through(self, tenant: str) -> Mapping[str, str]:
-        del tenant
-        return {}
+    def recalls(self, token: str | None) -> bool:
+        """Return whether `caller` is quick."""
+        del token
+        return True
 
 
 @dataclass
@@ -63,7 +64,8 @@ class _Service:
     webhooks: Webhooks
     database: Database
     sender: Scripted
-    door: Door = field(default_factory=lambda: Door(_Keys(), _Gate()))
+    door: Door
+    idempotency: Idempotency
     clock: Callable[[], float] = time.time
 
     def tell(self, tenant: str = "tn_a", subject: str = "ev_1") -> None:
@@ -81,7 +83,9 @@ async def service(tmp_path: Path) -> AsyncGenerator[_Service]:
     database, sender = Database(tmp_path / "service.sqlite"), Scripted()
     create_service_tables(database)
     webhooks = Webhooks.over(database, Guard(), Sealer(bytes(32)), sender=lambda: sender, limits=Limits(poll_s=0.01))
-    yield _Service(webhooks, database, sender)
+    tenancy = Tenancy.over(database)
+    door = Door(_Keys(), tenancy.tenants, tenancy.rates, tenancy.usage)
+    yield _Service(webhooks, database, sender, door, Idempotency(ClaimStore(database)))
     webhooks.courier.close()
     database.close()
 
@@ -151,6 +155,23 @@ async def test_only_so_many_may_be_made(client: httpx2.AsyncClient) -> None:
         await _made(client)
     answer = await client.post("/v1/webhooks", json={"url": _URL}, headers=_A)
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_webhooks")
+
+
+async def test_a_repeated_request_makes_one_webhook(client: httpx2.AsyncClient) -> None:
+    """With an Idempotency-Key the same request gets the same answer, secret included; another body is refused."""
+    headers = {**_A, "Idempotency-Key": "once"}
+    first, again = [await client.post("/v1/webhooks", json={"url": _URL}, headers=headers) for _ in range(2)]
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len((await client.get("/v1/webhooks", headers=_A)).json()["data"]) == 1
+    other = await client.post("/v1/webhooks", json={"url": "https://example.org/"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    path = f"/v1/webhooks/{first.json()['id']}"
+    for action in ("rotate-secret", "test"):
+        answers = [await client.post(f"{path}/{action}", headers=headers | {"Idempotency-Key": action}) for _ in "ab"]
+        assert answers[0].json() == answers[1].json()
+    assert len((await client.get(f"{path}/deliveries", headers=_A)).json()["data"]) == 1
 
 
 async def test_a_webhook_changes_and_goes(client: httpx2.AsyncClient) -> None:

@@ -1,0 +1,64 @@
+"""What new heads are held against: the judge as it was, by figures that don't flatter it."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluator.backends.local.calibration import CriterionHeldOut, HeldOutFigures
+from evaluator.fitting.calibrating import TrainingSet, calibrate, make_training_set
+from evaluator.fitting.comparing import Before, measure_before
+from evaluator.fitting.cross_validation import cross_validate, summarise
+from tests.encoders import WordEncoder
+from tests.fakes import make_rubric
+from tests.fitting.cases import label_set
+
+
+@pytest.fixture(scope="module")
+def training() -> TrainingSet:
+    """Rows that can be learned."""
+    return make_training_set(label_set(each=20), make_rubric(), WordEncoder())
+
+
+@pytest.fixture(scope="module")
+def figures(training: TrainingSet) -> HeldOutFigures:
+    """What heads reach on them."""
+    return summarise(cross_validate(training), training)
+
+
+def test_without_a_calibration_the_exemplars_are_measured(training: TrainingSet, figures: HeldOutFigures) -> None:
+    """A rubric without exemplars decides nothing, and everything is better than that."""
+    before = measure_before(training, None)
+    assert before.name == "the rubric's exemplars alone"
+    assert not before.betters(figures)
+
+
+def test_a_calibration_of_the_same_labels_stands_by_what_it_measured(
+    training: TrainingSet, figures: HeldOutFigures
+) -> None:
+    """It would remember the rows; so equal training is no worse and no better."""
+    before = measure_before(training, calibrate(training, figures))
+    assert before.macro_f1 == figures.macro_f1
+    assert not before.betters(figures)
+    assert before.lost(figures) == {}
+
+
+def test_a_calibration_of_other_labels_is_measured_on_these(training: TrainingSet) -> None:
+    """What it once reached elsewhere says nothing here."""
+    others = make_training_set(label_set(authors="CD", each=20), make_rubric(), WordEncoder())
+    before = measure_before(training, calibrate(others))
+    assert before.name == "the calibration that is there"
+    assert before.macro_f1 == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "better"), [(0.8, 0.7, True), (0.8, 0.8, False), (None, 0.1, False), (0.1, None, True)]
+)
+def test_less_agreement_is_noticed(
+    figures: HeldOutFigures, old: float | None, new: float | None, *, better: bool
+) -> None:
+    """On the whole and by criterion; an undefined figure is less than any."""
+    line = CriterionHeldOut(f1=new, precision=None, recall_decided=None, coverage=None)
+    after = figures.model_copy(update={"macro_f1": new, "by_criterion": {"vanity": line}})
+    before = Before("it", old, {"vanity": old, "gone": 0.5})
+    assert before.betters(after) is better
+    assert before.lost(after) == ({"vanity": (0.8, 0.7)} if new == 0.7 else {})

@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches: run nothing but ours, guess no type, tell nobody, keep no tenant's answer."""
+"""What every answer tells browsers and caches: run only ours, guess no type, tell nobody, keep no tenant's answer."""
 
 from __future__ import annotations
 

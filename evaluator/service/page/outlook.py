@@ -5,8 +5,10 @@ In: an evaluation, and the rubric that judged it if it is still at hand. Out: fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from evaluator.feedback import worst_first
 from evaluator.reports.characters import one_line
@@ -17,7 +19,8 @@ from evaluator.types import Evaluation, Scorecard, Verdict
 
 __all__ = ["Outlook", "Rung", "Step", "outlook_of", "rescored"]
 
-_STEPS = 5
+_STEPS: Final = 5
+_ID: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,13 @@ def outlook_of(evaluation: Evaluation, rubric: Rubric | None) -> Outlook:
     """Return what would change the score."""
     titles = _band_titles(rubric)
     card = evaluation.scorecard
+    named = {finding.criterion: one_line(finding.title) for finding in evaluation.findings}
     rungs = tuple(
         Rung(
             titles.get(line.band, spoken(line.band).capitalize()),
             line.met,
             line.band == card.band,
-            one_line(line.reason.removeprefix("Kept out: ")),
+            _in_words(line.reason.removeprefix("Kept out: "), named),
         )
         for line in card.bands
     )
@@ -73,6 +77,11 @@ def rescored(evaluation: Evaluation, rubric: Rubric | None, said: Mapping[str, V
     if rubric is None or as_said == verdicts:
         return None
     return score(rubric, as_said)
+
+
+def _in_words(reason: str, named: Mapping[str, str]) -> str:
+    """Return a reason with titles in place of ids, and blanks in those of rules."""
+    return _ID.sub(lambda match: named.get(match[0]) or match[0].replace("_", " "), one_line(reason))
 
 
 def _steps(evaluation: Evaluation, rubric: Rubric) -> Sequence[Step]:

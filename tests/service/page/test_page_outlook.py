@@ -36,6 +36,7 @@ def test_one_band_is_where_the_answer_stands() -> None:
         rungs = outlook_of(evaluation, make_rubric()).rungs
         assert len(rungs) == len(evaluation.scorecard.bands)
         assert sum(rung.here for rung in rungs) == here
+        assert not any(name in rung.reason for rung in rungs for name in _verdicts(evaluation) if "_" in name)
 
 
 def test_without_the_rubric_nothing_is_made_up() -> None:

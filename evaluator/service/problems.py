@@ -174,6 +174,8 @@ def add_problem_handlers(app: FastAPI) -> None:
         if status == HTTPStatus.METHOD_NOT_ALLOWED:
             known = {name.strip() for name in headers.get("Allow", "").split(",") if name.strip()}
             headers["Allow"] = ", ".join(sorted(known | methods_of(app.openapi()["paths"], request.url.path)))
+        if status == HTTPStatus.BAD_REQUEST:  # so the framework calls a body or form that it can't take apart
+            return problem_response(_faults([(("body",), "it can't be parsed")]), _request_id(request))
         phrase = HTTPStatus(status).phrase
         problem = Problem(status, _CODES.get(status, "http"), phrase, headers=headers)
         return problem_response(problem, _request_id(request))

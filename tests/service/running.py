@@ -104,6 +104,11 @@ class ServerProcess:
         found = re.search(r"http://[\d.:]+", " ".join(self.said))
         return found.group() if found else ""
 
+    @property
+    def process_id(self) -> int:
+        """Id of its process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self._process.kill()

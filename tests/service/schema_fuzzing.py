@@ -21,7 +21,8 @@ __all__ = ["Fuzzed", "fuzz"]
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _ON: Final = ("--continue-on-failure",)  # or the first failure of an operation hides the rest
 # Why checks are left out: `refuses_for_meaning_alone` stands in for the first; a rubric that is no rubric is what
-# `validate` is for, and it says so with 200.
+# `validate` is for, and it says so with 200; lines are text, and whatever is sent is text; a deadline that the caller
+# sets may pass, and 504 says so.
 _CONFIG: Final = """
 [checks]
 positive_data_acceptance.enabled = false
@@ -29,6 +30,19 @@ positive_data_acceptance.enabled = false
 [[operations]]
 include-name = "POST /v1/rubrics/validate"
 checks.negative_data_rejection.enabled = false
+
+[[operations]]
+include-name = "POST /v1/batches"
+checks.negative_data_rejection.enabled = false
+
+[[operations]]
+include-name = "POST /v1/evaluations"
+checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "504"]
+
+[[operations]]
+include-name = "POST /v1/agreement"
+checks.negative_data_rejection.enabled = false
+checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "504"]
 """
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
-from evaluator.agreement.labels import parse_labels
+from evaluator.agreement.labels import LabelSet, parse_labels
 from evaluator.agreement.measure import measure
 from evaluator.agreement.report import AgreementReport
 from evaluator.agreement.scikit import check_installed
@@ -17,6 +18,7 @@ from evaluator.rubric import Rubric
 from evaluator.service.agreement.measuring import MOST_REVIEWED, MOST_ROWS, bounded, report_asked, report_reviewed
 from evaluator.service.context import Service, service_of
 from evaluator.service.evaluations.grading import ClientGone, grade
+from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
@@ -76,35 +78,74 @@ async def measure_agreement(
     """Return precision, recall, F1, kappa, coverage and calibration for each criterion and over all, with intervals.
 
     Labels are sent as `evaluator agreement` reads them, and the judge is asked about each transcript; or, with
-    `{"source": "reviews"}`, stored verdicts are compared with what people said of them. Nothing is kept.
+    `{"source": "reviews"}`, stored verdicts are compared with what people said of them. Nothing of it is kept.
     """
     service = service_of(request)
     body = await _body(request)
     check_installed()
     name = service.judges.known(judge)
     kept = await asyncio.to_thread(service.rubrics.get, caller.tenant, rubric)
-    with service.measuring.place():
-        if body is None:
-            found = service.reviews.each(caller.tenant, kept.rubric.id, name)
-            report = await asyncio.to_thread(report_reviewed, found, kept.rubric)
-        else:
-            try:
-                report = await _asked(request, service, body, kept.rubric, name)
-            except ClientGone:
-                return Response(status_code=_CLIENT_GONE)
-    return Response(report.model_dump_json(), media_type="application/json")
+
+    async def work(id_: str) -> Response:
+        with service.measuring.place():
+            if body is None:
+                found = service.reviews.each(caller.tenant, kept.rubric.id, name)
+                report = await asyncio.to_thread(report_reviewed, found, kept.rubric)
+            else:
+                labels = bounded(await asyncio.to_thread(parse_labels, body, kept.rubric))
+                report = await _asked(request, service, caller, _Question(labels, kept.rubric, name, id_))
+        return Response(report.model_dump_json(), media_type="application/json")
+
+    try:
+        return await idempotent(request, caller, body or b"", "agreement", work)
+    except ClientGone:
+        return Response(status_code=_CLIENT_GONE)
 
 
-async def _asked(request: Request, service: Service, body: bytes, rubric: Rubric, name: str) -> AgreementReport:
-    labels = bounded(await asyncio.to_thread(parse_labels, body, rubric))
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a judge is to be asked.
+
+    Attributes:
+        labels: About what.
+        rubric: By what.
+        judge: Who.
+        id: Of the request.
+    """
+
+    labels: LabelSet
+    rubric: Rubric
+    judge: str
+    id: str
+
+
+async def _asked(request: Request, service: Service, caller: Caller, question: _Question) -> AgreementReport:
+    labels, rubric, name = question.labels, question.rubric, question.judge
     judge = await asyncio.to_thread(service.judges.judge, name)
     info = await asyncio.to_thread(judge.info, rubric)
-    try:
-        measurement = await grade(request, service, measure(labels.rows, rubric, judge), service.config.deadline_s)
-    except Problem as problem:
-        if problem.code == "deadline":
-            problem.where, problem.remedy = "body", "send fewer labels, or use `evaluator agreement LABELS.jsonl`"
-        raise
+    sample = [row.transcript for row in labels.rows if row.transcript is not None]
+    async with service.tenancy.slots.hold(caller.tenant):
+        held = await asyncio.to_thread(
+            service.purser.hold_batch,
+            caller.tenant,
+            name,
+            rubric,
+            sample,
+            len(sample),
+            f"{question.id} {service.clock()}",
+        )
+        cost_usd = held.usd  # of what was given up nobody knows what it cost
+        try:
+            work = measure(labels.rows, rubric, judge)
+            measurement = await grade(request, service, work, service.config.deadline_s)
+            cost_usd = sum(evaluation.usage.cost_usd for evaluation in measurement.evaluations.values())
+        except Problem as problem:
+            if problem.code == "deadline":
+                problem.where, problem.remedy = "body", "send fewer labels, or use `evaluator agreement LABELS.jsonl`"
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(service.purser.settle, held, cost_usd))
+    service.tenancy.usage.add(caller.tenant, "evaluations", len(measurement.evaluations))
     return await asyncio.to_thread(report_asked, labels, rubric, info, service.judges.plan(name), measurement)
 
 

@@ -69,12 +69,15 @@ class Asked(Wire):
         default=None, description="Your own id of the candidate, for their history; no name is needed."
     )
     metadata: dict[Label, Annotated[str, StringConstraints(max_length=500, pattern=TEXT)]] = Field(
-        default_factory=dict[str, str], description="Yours: kept and returned as it is.", max_length=_MOST_METADATA
+        default_factory=dict[str, str],
+        description="Yours: kept and returned as it is.",
+        max_length=_MOST_METADATA,
+        json_schema_extra={"additionalProperties": False},
     )
     deadline_s: float | None = Field(
         default=None,
         strict=True,
-        gt=0,
+        ge=0.1,
         le=600,
         description="Longest time to wait for the answer, within the service's own.",
     )

@@ -12,22 +12,26 @@ from evaluator.rubric import find_rubric_faults
 from evaluator.service.problems import Problem
 from evaluator.service.rubrics.wire import RubricFault
 
-__all__ = ["MOST_BYTES", "RUBRIC_BODY", "YAML", "faults_in", "read_text"]
+__all__ = ["ANY_BODY", "MOST_BYTES", "RUBRIC_BODY", "YAML", "faults_in", "read_text"]
 
 MOST_BYTES: Final = 512 * 1024  # five times the largest that is shipped
 YAML: Final = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 _WHERE: Final = re.compile(r"line (?P<line>\d+)(?:, column \d+)?(?:, `(?P<path>.*)`)?", re.DOTALL)
 _EXAMPLE: Final = "schema_version: 1\nid: sales_discovery\nversion: 1.0.0\ntitle: Sales discovery\n# …\n"
+_DOCUMENT: Final = {
+    "schema": {"type": "string", "description": "The rubric's document, as `evaluator rubric new` begins one."},
+    "example": _EXAMPLE,
+}
+_AS_JSON: Final = {"type": "object", "description": "The same as JSON: `rubric` of a rubric that was fetched."}
 RUBRIC_BODY: Final = {
     "required": True,
+    "content": {"application/yaml": _DOCUMENT, "application/json": {"schema": _AS_JSON}},
+}
+ANY_BODY: Final = {  # to be checked: whatever is sent as JSON gets an answer
+    "required": True,
     "content": {
-        "application/yaml": {
-            "schema": {"type": "string", "description": "The rubric's document, as `evaluator rubric new` begins one."},
-            "example": _EXAMPLE,
-        },
-        "application/json": {
-            "schema": {"type": "object", "description": "The same as JSON: `rubric` of a rubric that was fetched."}
-        },
+        "application/yaml": _DOCUMENT,
+        "application/json": {"schema": {"description": "The same as JSON, right or wrong."}},
     },
 }
 

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from evaluator.rubric import find_rubric_file, parse_rubric, read_rubric_file
 from evaluator.rubric_advice import advise
 from evaluator.service.context import service_of
+from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
-from evaluator.service.rubrics.reading import MOST_BYTES, RUBRIC_BODY, YAML, faults_in, read_text
+from evaluator.service.rubrics.reading import ANY_BODY, MOST_BYTES, RUBRIC_BODY, YAML, faults_in, read_text
 from evaluator.service.rubrics.store import KeptRubric, ListedRubric
 from evaluator.service.rubrics.wire import RubricCheck, RubricResource, RubricSummary
 from evaluator.service.tenants.caller import Caller
@@ -52,20 +53,24 @@ async def create_rubric(request: Request, caller: _Writer) -> Response:
     """
     service = service_of(request)
     text = await read_text(request)
-    kept, new = await asyncio.to_thread(service.rubrics.add, caller.tenant, text, service.clock())
-    rubric = kept.rubric
-    return Response(
-        _summary(_listed(kept)).model_dump_json(),
-        201 if new else 200,
-        headers={"Location": f"/v1/rubrics/{rubric.id}?version={rubric.version}"},
-        media_type="application/json",
-    )
+
+    async def work(_: str) -> Response:
+        kept, new = await asyncio.to_thread(service.rubrics.add, caller.tenant, text, service.clock())
+        rubric = kept.rubric
+        return Response(
+            _summary(_listed(kept)).model_dump_json(),
+            201 if new else 200,
+            headers={"Location": f"/v1/rubrics/{rubric.id}?version={rubric.version}"},
+            media_type="application/json",
+        )
+
+    return await idempotent(request, caller, text.encode(), "rubric", work)
 
 
 @router.post(
     "/validate",
     summary="Check a rubric without keeping it",
-    openapi_extra={"requestBody": RUBRIC_BODY},
+    openapi_extra={"requestBody": ANY_BODY},
     max_body_size=MOST_BYTES,
 )
 async def validate_rubric(request: Request, caller: _Reader) -> RubricCheck:

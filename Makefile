@@ -2,11 +2,13 @@
 #
 #   PYTHON     the Python to use; without it the first fit one of python3, python3.13, python3.12, python3.11, python
 #   FILE       the transcript that `make grade` grades
+#   FIT_ARGS   arguments for the training, as in make fit FIT_ARGS=--force, which writes heads that agree less
 #   LOCK_ARGS  arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
 
 PYTHON ?=
 FILE ?= fixtures/transcripts/sample.vtt
 LOCK_ARGS ?=
+FIT_ARGS ?=
 VENV ?= .venv
 PROMPTFOO := 0.123.1
 
@@ -56,7 +58,7 @@ fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
 	$(BIN)/ruff check --fix .
 
 fit: $(VENV)/installed  ## train the local judge again; after an edit of its rubric's criteria or lexicon
-	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json
+	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json $(FIT_ARGS)
 
 readme: $(VENV)/checkable  ## write the generated parts of README.md again
 	$(BIN)/python -m tests.readme

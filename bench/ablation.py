@@ -19,7 +19,7 @@ from evaluator.agreement.figures import AgreementFigures
 from evaluator.agreement.labels import read_labels
 from evaluator.backends.encoder import Vectors
 from evaluator.backends.local.features import Features
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.fitting.calibrating import TrainingSet, make_training_set
 from evaluator.fitting.comparing import measure_before
 from evaluator.fitting.cross_validation import cross_validate
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(_PARTS), default=list(_PARTS), help="lines to print")
     only: Sequence[str] = parser.parse_args().only
     rubric = load_rubric("netflix_pm_metrics")
-    training = make_training_set(read_labels(_GOLD, rubric), rubric, SentenceTransformerEncoder(None, reduced=False))
+    training = make_training_set(read_labels(_GOLD, rubric), rubric, OpenVinoEncoder(None, reduced=False))
     authors = sorted({row.author for row in training.labels.rows})
     print(f"{'':<32}macro F1  95 %         {'     '.join(authors)}     within bands  coverage")
     before = measure_before(training, None)

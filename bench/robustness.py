@@ -19,7 +19,7 @@ from evaluator.agreement.labels import LabelledRow, read_labels
 from evaluator.agreement.measure import measure
 from evaluator.agreement.predictions import predictions_of
 from evaluator.backends import make_judge
-from evaluator.backends.sentence_transformers import SentenceTransformerEncoder
+from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.fitting.calibrating import calibrate, make_training_set
 from evaluator.judging import Judge
@@ -61,7 +61,7 @@ def _kinds() -> dict[str, dict[str, str]]:
 
 def _print_shifts(rubric: Rubric) -> None:
     labels = read_labels(_GOLD, rubric)
-    training = make_training_set(labels, rubric, SentenceTransformerEncoder(None, reduced=False))
+    training = make_training_set(labels, rubric, OpenVinoEncoder(None, reduced=False))
     found: dict[str, dict[str, Evaluation]] = {name: {} for name in FORMS}
     for fold in sorted(set(training.folds.values())):
         judge = SimilarityJudge(training.encoder, calibration=calibrate(training.without(fold)))

@@ -2,9 +2,9 @@
 
 ``PYTHONPATH=. python bench/schema_fuzz.py`` starts ``evaluator serve`` in a folder of its own, makes a key, stores an
 evaluation with a review, a batch and a webhook, and sends at least 500 requests an operation. The bars: no answer from
-500 to 599 but 503, which a full service gives, and 504, which a deadline of the caller's gives, no answer that its own
-description doesn't allow, and none that tells a path or a trace. What is checked beside, and what is left out and why, stands in ``tests/service/schema_hooks.py`` and
-``schema_fuzzing.py``.
+500 to 599 but 503, which a full service gives, and 504, which a deadline of the caller's gives; no answer that its own
+description doesn't allow; none that tells a path or a trace. What is checked beside, and what is left out and why,
+stands in ``tests/service/schema_hooks.py`` and ``schema_fuzzing.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.service.hostile import key_of
 from tests.service.running import ServerProcess
 from tests.service.schema_fuzzing import fuzz
 
-
+_FAILED: Final = 500
 _TOLD: Final = {503, 504}  # the service is full; a deadline passed that the request set
 
 
@@ -43,7 +43,7 @@ def main() -> int:
     for operation, requests in sorted(found.operations.items()):
         print(f"{operation:58} {requests:8,}")
     statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(found.statuses.items()))
-    broken = sum(count for status, count in found.statuses.items() if status >= 500 and status not in _TOLD)
+    broken = sum(count for status, count in found.statuses.items() if status >= _FAILED and status not in _TOLD)
     print(f"answers: {statuses}")
     print(f"{found.operations.total():,} requests in {time.monotonic() - began:.0f} s; {broken} server errors")
     print("\n".join(found.failures) or "nothing found")

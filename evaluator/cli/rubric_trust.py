@@ -10,7 +10,9 @@ from evaluator.rubric import Rubric
 
 __all__ = ["trust_lines", "trust_of"]
 
-_UNTRAINED: Final = "It was not trained for this rubric: verdicts rest on likeness to exemplars alone. Take them for hints."
+_UNTRAINED: Final = (
+    "It was not trained for this rubric: verdicts rest on likeness to exemplars alone. Take them for hints."
+)
 
 
 def trust_of(rubric: Rubric) -> list[str]:

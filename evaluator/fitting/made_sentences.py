@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 _LISTS: Final = 250
+_BLANK: Final = re.compile(r"\[[^\]]*\]")
 _SEED: Final = 3
 _NUMBERS: Final = (2, 4, 7, 10, 28, 30, 80)
 _BEFORE: Final = ("", "", "", "So ", "It's about ", "Think of ", "Keywords: ")
@@ -202,12 +203,15 @@ def _spoken(cue: str, chance: random.Random) -> str:
 
 
 def _recited(rubric: Rubric) -> list[str]:
-    return [
+    """Return what the rubric says of its criteria, and its frame of a good answer with nothing filled in."""
+    frames = [rubric.answer_frame, *(_BLANK.sub(word, rubric.answer_frame) for word in ("blank", "something"))]
+    told = [
         text
         for criterion in rubric.criteria
         for text in (criterion.definition, criterion.clarification, criterion.strength, criterion.title, criterion.fix)
         if text
     ]
+    return [*frames, *told]
 
 
 def average_place(rows: Sequence[Vectors]) -> Vectors:

@@ -14,6 +14,7 @@ from fastapi import Request
 from evaluator.batch.database import Database
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
+from evaluator.service.batches.following import Followers
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
 from evaluator.service.costs import Purser
@@ -84,6 +85,7 @@ class Service:
         self.loop = LoopThread()
         self.room = Room(config.in_flight)
         self.measuring = Room(1, remedy="come again")
+        self.followers = Followers()
         self.draining = asyncio.Event()
         self.giving_up = asyncio.Event()
         self._stops_s: float | None = None

@@ -15,7 +15,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from evaluator.batch.database import DatabaseFailed
@@ -181,7 +181,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(problem, _request_id(request))
 
     async def of_validation(request: Request, error: Exception) -> JSONResponse:
-        faults = error.errors() if isinstance(error, RequestValidationError | ValidationError) else []
+        faults = error.errors() if isinstance(error, RequestValidationError) else []
         return problem_response(_faults([(tuple(f["loc"]), str(f["msg"])) for f in faults]), _request_id(request))
 
     async def of_defect(request: Request, error: Exception) -> JSONResponse:
@@ -192,7 +192,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(EvaluatorError, of_ours)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_validation)
-    app.add_exception_handler(ValidationError, of_validation)
     app.add_exception_handler(Exception, of_defect)
 
 

@@ -148,7 +148,7 @@ def _measured(plan: JudgePlan, info: JudgeInfo, rubric: Rubric) -> JudgeAgreemen
         coverage=figures.coverage,
         ece=figures.ece,
         span_overlap=figures.span_overlap,
-        by_criterion=figures.by_criterion,
+        by_criterion={criterion: found.f1 for criterion, found in figures.by_criterion.items()},
     )
 
 

@@ -14,8 +14,8 @@ import yaml
 from typer.testing import CliRunner
 
 from evaluator.cli.rubric import app
-from evaluator.errors import InputError
 from evaluator.cli.rubric_trust import trust_lines
+from evaluator.errors import InputError
 from evaluator.rubric import load_rubric, rubric_paths
 from tests.backends.cases import random_calibration
 from tests.encoders import WordEncoder

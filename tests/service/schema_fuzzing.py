@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 
@@ -123,8 +123,9 @@ def _answers(events: Path) -> Iterator[tuple[str, int]]:
     """Yield the operation and the status of every request that a run's events tell of."""
     with events.open() as lines:
         for line in lines:
-            ended = json.loads(line).get("ScenarioFinished")
-            for case in ((ended or {}).get("recorder") or {}).get("interactions", {}).values():
-                response = case.get("response")
-                if response:
-                    yield ended["recorder"]["label"], response["status_code"]
+            ended: dict[str, Any] = json.loads(line).get("ScenarioFinished") or {}
+            recorder: dict[str, Any] = ended.get("recorder") or {}
+            exchanges: dict[str, dict[str, Any]] = recorder.get("interactions") or {}
+            for exchange in exchanges.values():
+                if exchange.get("response"):
+                    yield recorder["label"], exchange["response"]["status_code"]

@@ -211,7 +211,7 @@ async def test_every_route_wants_a_key(tmp_path: Path, key: str | None) -> None:
     async with in_memory(config_in(tmp_path)) as (client, service):
         tenant = service.tenancy.tenants.ensure("owner").tenant
         service.tenancy.keys.create(tenant)
-        headers = {} if key is None else {"X-API-Key": key.encode("utf-8")}
+        headers = [] if key is None else [(b"X-API-Key", key.encode())]
         for path, verbs in (await client.get("/openapi.json")).json()["paths"].items():
             for verb in verbs if path.startswith("/v1/") else ():
                 answer = await client.request(verb.upper(), path, headers=headers)

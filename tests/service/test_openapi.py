@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ _PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
+@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis isn't installed")
 def test_made_up_requests_break_nothing(tmp_path: Path) -> None:
     """No server error, no answer beside the description, no path or trace in one; `bench/schema_fuzz.py` asks more."""
     key = key_of(tmp_path / "data")

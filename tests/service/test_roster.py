@@ -33,6 +33,7 @@ async def test_the_local_judge_tells_its_method_and_its_measured_agreement(tmp_p
     assert local["price"] == {"known": True, "usd": 0.0, "usd_at_most": 0.0}
     assert local["measured"]["calibration"] == local["judge"]["calibration"]
     low, high = local["measured"]["macro_f1_interval"]
+    assert any(f1 is not None and 0 < f1 <= 1 for f1 in local["measured"]["by_criterion"].values())
     assert 0 < low <= local["measured"]["macro_f1"] <= high < 1
 
 

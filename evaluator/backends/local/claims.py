@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -20,8 +19,6 @@ from evaluator.backends.local.lexicon import Lexicon
 from evaluator.judging import Case
 
 __all__ = ["answers_renumbered", "claims_of"]
-
-_LEAST_WORDS: Final = 4  # fewer can't claim much either way, and a short reply to a question is still a reply
 
 
 def claims_of(
@@ -36,8 +33,7 @@ def claims_of(
         lexicon: What to count.
         heads: They tell what is hollow.
     """
-    long_enough = np.array([len(sentence.text.split()) >= _LEAST_WORDS for sentence in features.sentences])
-    hollow = find_hollow(features, heads) & long_enough
+    hollow = find_hollow(features, heads)
     if not hollow.any():
         return features
     kept = np.flatnonzero(~hollow).tolist()

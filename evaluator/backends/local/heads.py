@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 SCORE_SCALES: Final = {"own": 0.5, "others": 0.04, "decisive": 0.5, "primary": 0.5, "around_primary": 0.3, "over": 3.0}
-HOLLOW_FROM: Final = 0.0  # logit; fewer than 1 in 100 sentences of labelled answers lie above it
+HOLLOW_FROM: Final = -0.5  # logit; fewer than 1 in 50 sentences of labelled answers lie above it
 _STRONGEST: Final = 3
 _OWN_COLUMNS: Final = 9
 _REPLY_COLUMNS: Final = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -40,9 +40,12 @@ async def _found(service: Service, caller: Caller, id_: str) -> BatchResource:
     return batch
 
 
-async def _first_look(request: Request, caller: _Reader, id: _Id) -> BatchResource:  # noqa: A002 - its name in the path
-    """Return the batch before the stream begins: what is unknown must be a problem, not a stream that breaks off."""
-    return await _found(service_of(request), caller, id)
+async def _first_look(request: Request, caller: _Reader, id: _Id) -> AsyncGenerator[BatchResource]:  # noqa: A002 - its name in the path
+    """Yield the batch before the stream begins: what is unknown must be a problem, not a stream that breaks off."""
+    service = service_of(request)
+    batch = await _found(service, caller, id)
+    with service.followers.one_more(caller.tenant):
+        yield batch
 
 
 @router.post(

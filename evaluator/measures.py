@@ -23,6 +23,7 @@ _FILLERS: Final = (
     *("um", "umm", "uh", "uhh", "uhm", "er", "erm", "hmm", "mm", "ah", "eh"),
     *("you know", "i mean", "sort of", "kind of", "basically", "literally", "so yeah", "and stuff", "or whatever"),
 )
+_SHORTEST_S: Final = 0.01  # what rounds to no time at all has no pace: it would come close to endless
 # A word before "you know" or "kind of" that makes it mean something: "do you know", "what kind of", "because you know".
 _MAKES_MEANT: Final = re.compile(
     r"\b(?:how|do|did|would|if|when|because|that|before|whether|where|once|"
@@ -47,7 +48,7 @@ def measure(transcript: Transcript, rubric: Rubric) -> Delivery:
         words=sum(words),
         duration_s=round(total_s, 2),
         duration_source="timestamps" if timed else "estimated",
-        wpm=round(sum(words) / total_s * 60, 1) if timed and total_s > 0 else None,
+        wpm=round(sum(words) / total_s * 60, 1) if timed and total_s >= _SHORTEST_S else None,
         fillers=sum(_fillers(turn.text) for turn in turns),
         longest_turn_words=max(words, default=0),
         longest_turn_s=round(max(seconds, default=0.0), 2),

@@ -34,7 +34,7 @@ _OWNERS: Final = {
     "scipy": ("fitting/regression.py",),
     "openai": ("backends/openai_client.py",),
     "opentelemetry": ("tracing.py",),
-    "cryptography": ("service/idempotency/sealing.py", "service/webhooks/sealing.py"),
+    "cryptography": ("service/idempotency/sealing.py", "service/page/sessions.py", "service/webhooks/sealing.py"),
     "dbos": ("batch/durable.py",),
     "mcp": ("mcp_server/server.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),

@@ -36,6 +36,12 @@ def test_words_are_counted_as_they_are_read(text: str, words: int) -> None:
     assert _measure(text).words == words
 
 
+@pytest.mark.parametrize("end_s", [0.0, 5e-324, 1e-300, 0.009])
+def test_no_time_has_no_pace(end_s: float) -> None:
+    """Times that a source wrote as good as equal give no pace, rather than an endless one."""
+    assert _measure(_candidate("I'd measure weekly retention.", 0.0, end_s)).wpm is None
+
+
 @given(st.text("ab1Z_ '.,-\n!", min_size=1, max_size=30))
 def test_plain_text_and_any_other_have_as_many_words(text: str) -> None:
     """Plain text is counted by a quicker way, which an accent rules out: both come to the same."""

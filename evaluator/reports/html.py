@@ -16,37 +16,44 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluator.reports.view import view
-from evaluator.types import SEVERITIES, Evaluation
+from evaluator.types import Evaluation
 
-__all__ = ["page_style", "render_html"]
+__all__ = ["PAGE_TEMPLATES", "page_style", "render_html", "report_values"]
 
-_TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+PAGE_TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+"""Folder of the templates that all pages share."""
 
 
 def render_html(evaluation: Evaluation) -> str:
     """Return the page: verdict, what to mend first, transcript beside the findings, and how the score came about."""
-    shown, card = view(evaluation), evaluation.scorecard
     style = page_style()
     return (
         _environment()
         .get_template("report.html")
         .render(
-            shown=shown,
-            score=card.score,
-            low=(card.score_range or (card.score or 0.0,) * 2)[0],
-            high=(card.score_range or (card.score or 0.0,) * 2)[1],
-            severities=SEVERITIES,
-            language=evaluation.transcript.language,
+            **report_values(evaluation),
             style=Markup(style),  # noqa: S704 - our own file
             style_sha256=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         )
     )
 
 
+def report_values(evaluation: Evaluation) -> dict[str, object]:
+    """Return what ``report.html``, and any page that extends it, shows of an evaluation."""
+    card = evaluation.scorecard
+    low, high = card.score_range or (card.score or 0.0,) * 2
+    return {
+        "shown": view(evaluation),
+        "score": card.score,
+        "low": low,
+        "high": high,
+    }
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(PAGE_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -58,4 +65,4 @@ def _environment() -> Environment:
 @lru_cache(maxsize=1)
 def page_style() -> str:
     """Return the style sheet that all pages share: colours for light, dark and paper, type, cards, marks."""
-    return f"\n{(_TEMPLATES / 'report.css').read_text(encoding='utf-8')}"
+    return f"\n{(PAGE_TEMPLATES / 'report.css').read_text(encoding='utf-8')}"

@@ -1,6 +1,7 @@
 """The parts of a report, as every format shows them: names, numbers and sentences ready to be laid out.
 
-Every string is harmless (`evaluator.reports.characters`) and none has been escaped for a format yet.
+Every string is harmless (`evaluator.reports.characters`) and none has been escaped for a format yet; a part knows the
+id of its criterion, for whoever leads on from it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Failure:
     fix: str
     drill: str
     source: str
+    criterion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Strong:
     title: str
     note: str
     quotes: tuple[Quoted, ...]
+    criterion: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Plain:
     title: str
     severity: Severity
     reason: str
+    criterion: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def view(evaluation: Evaluation) -> ReportView:
             title=titles.get(strength.criterion, one_line(strength.criterion)),
             note=one_line(strength.note),
             quotes=_quotes(strength.evidence, f"s{number}", turns),
+            criterion=strength.criterion,
         )
         for number, strength in enumerate(evaluation.strengths, start=1)
     )
@@ -87,7 +88,7 @@ def view(evaluation: Evaluation) -> ReportView:
         strengths=strengths,
         unscored=unscored,
         not_applicable=_plain(evaluation, "na"),
-        avoided=tuple(Plain(titles[f.criterion], f.severity, one_line(f.reason)) for f in absent),
+        avoided=tuple(Plain(titles[f.criterion], f.severity, one_line(f.reason), f.criterion) for f in absent),
         fixes=_fixes(evaluation),
         answer=one_line(feedback.three_sentence_answer) if feedback.three_sentence_answer else None,
         answer_title="A better answer, by a model" if feedback.origin == "model" else "The frame of a strong answer",
@@ -129,6 +130,7 @@ def _failure(finding: Finding, number: int, turns: Sequence[Turn]) -> Failure:
         fix=one_line(finding.fix),
         drill=one_line(finding.drill),
         source=one_line(finding.source),
+        criterion=finding.criterion,
     )
 
 
@@ -164,7 +166,7 @@ def _turn(turn: Turn, number: int, marks: Sequence[Mark], failures: Sequence[Fai
 
 def _plain(evaluation: Evaluation, verdict: str) -> tuple[Plain, ...]:
     return tuple(
-        Plain(one_line(finding.title), finding.severity, one_line(finding.reason))
+        Plain(one_line(finding.title), finding.severity, one_line(finding.reason), finding.criterion)
         for finding in evaluation.findings
         if finding.verdict == verdict
     )

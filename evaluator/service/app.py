@@ -23,6 +23,7 @@ from evaluator.service.evaluations.wire import EvaluationRequest
 from evaluator.service.guards import BodyDeadline
 from evaluator.service.hygiene import Hygiene
 from evaluator.service.loopback import OwnPages
+from evaluator.service.page.routes import add_page
 from evaluator.service.problems import ProblemBody, add_problem_handlers
 from evaluator.service.reviews import routes as reviews
 from evaluator.service.rubrics import routes as rubrics
@@ -94,6 +95,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
     app.add_middleware(Watched, metrics=metrics)  # the last one stands outside of all others
     for router in _ROUTERS:
         app.include_router(router)
+    add_page(app)
     app.openapi = lambda: _openapi(app)
     return app
 

@@ -26,6 +26,7 @@ from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import LaneStore, Settled
 from evaluator.service.judges import JudgeRoom
+from evaluator.service.page.sessions import SessionStore
 from evaluator.service.privacy.retention import Retention
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.rubrics.store import RubricShelf
@@ -74,6 +75,7 @@ class Service:
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
+        self.sessions = SessionStore(self.database, clock)
         self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
         self.tenancy = Tenancy.over(self.database, clock)
         self.door = self.tenancy.door

@@ -1,4 +1,4 @@
-"""What every answer says to browsers and caches: its type is what it says, and what is a tenant's is kept nowhere."""
+"""What every answer tells browsers and caches: run only ours, guess no type, tell nobody, keep no tenant's answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["PRIVATE", "SAFE", "Hygiene"]
 
-SAFE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+SAFE: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
 PRIVATE: Final = {"Cache-Control": "no-store"}
 _TENANTS: Final = "/v1/"
 

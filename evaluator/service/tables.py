@@ -12,6 +12,7 @@ from evaluator.batch.schema import create_tables
 from evaluator.service.batches import tables as batches
 from evaluator.service.evaluations import tables as evaluations
 from evaluator.service.idempotency import tables as idempotency
+from evaluator.service.page import tables as page
 from evaluator.service.reviews import tables as reviews
 from evaluator.service.rubrics import tables as rubrics
 from evaluator.service.tenants import tables as tenants
@@ -27,6 +28,7 @@ _PARTS: Final = (
     tenants.TABLES,
     idempotency.TABLES,
     webhooks.TABLES,
+    page.TABLES,
 )
 _SQLITE: Final = {"bytes": "BLOB", "real": "REAL", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
 _POSTGRES: Final = {"bytes": "BYTEA", "real": "DOUBLE PRECISION", "number": "BIGSERIAL PRIMARY KEY"}

@@ -26,7 +26,7 @@ from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.wire import LINE, Cursor, Page, read_cursor, write_cursor
 
-__all__ = ["router"]
+__all__ = ["Wanted", "judge_now", "router", "wanted_of"]
 
 router: Final = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], responses=PROBLEM_ANSWERS)
 _FORM: Final = "^[0-9A-Za-z_-]{1,64}$"  # no null character, which one of the databases can't even be asked for
@@ -60,10 +60,10 @@ async def create_evaluation(
     later = re.search(r"(?:^|,)\s*respond-async\s*(?:[;,]|$)", prefer or "", re.IGNORECASE) is not None
 
     async def work(id_: str) -> Response:
-        wanted = await asyncio.to_thread(_wanted, service, caller, submission, id_)
+        wanted = await asyncio.to_thread(wanted_of, service, caller, submission, id_)
         if later:
             return await _submit(service, wanted)
-        return _answer(await _judge(request, service, wanted))
+        return _answer(await judge_now(request, service, wanted))
 
     try:
         body = submission.body + (b"\nrespond-async" if later else b"")
@@ -119,15 +119,26 @@ async def delete_evaluation(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A submission, once its rubric and judge are known to be there."""
+class Wanted:
+    """A submission, once its rubric and judge are known to be there.
+
+    Attributes:
+        submission: What was sent.
+        rubric: Judges it.
+        kept: Its row, as long as nothing is judged.
+    """
 
     submission: Submission
     rubric: Rubric
     kept: Kept
 
 
-def _wanted(service: Service, caller: Caller, submission: Submission, id_: str) -> _Wanted:
+def wanted_of(service: Service, caller: Caller, submission: Submission, id_: str) -> Wanted:
+    """Return a submission with its rubric.
+
+    Raises:
+        Problem: There is no such rubric, or no such judge.
+    """
     asked = submission.asked
     now_s = service.clock()
     rubric = service.rubrics.asked(caller.tenant, asked.rubric)
@@ -142,10 +153,10 @@ def _wanted(service: Service, caller: Caller, submission: Submission, id_: str) 
         candidate=asked.candidate,
         metadata=asked.metadata,
     )
-    return _Wanted(submission, rubric, kept)
+    return Wanted(submission, rubric, kept)
 
 
-async def _submit(service: Service, wanted: _Wanted) -> Response:
+async def _submit(service: Service, wanted: Wanted) -> Response:
     kept, transcript = wanted.kept, wanted.submission.transcript
     if wanted.submission.asked.store is False:
         raise Problem(
@@ -170,7 +181,14 @@ async def _submit(service: Service, wanted: _Wanted) -> Response:
     return _answer(resource, 202, headers)
 
 
-async def _judge(request: Request, service: Service, wanted: _Wanted) -> EvaluationResource:
+async def judge_now(request: Request, service: Service, wanted: Wanted) -> EvaluationResource:
+    """Judge while the caller waits, at their tenant's cost; keep the evaluation if that was asked for.
+
+    Raises:
+        Problem: Too much is in work, the tenant's money is spent, or the deadline passed.
+        ClientGone: Nobody waits.
+        EvaluatorError: As `aevaluate`.
+    """
     asked, kept, transcript = wanted.submission.asked, wanted.kept, wanted.submission.transcript
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
@@ -192,7 +210,7 @@ async def _judge(request: Request, service: Service, wanted: _Wanted) -> Evaluat
 
 
 @asynccontextmanager
-async def _paid(service: Service, wanted: _Wanted) -> AsyncGenerator[list[float]]:
+async def _paid(service: Service, wanted: Wanted) -> AsyncGenerator[list[float]]:
     """Set money aside while the block runs, and count what it says that was paid; if it says nothing, all of it."""
     kept = wanted.kept
     if not service.judges.hosted(kept.judge):

@@ -52,6 +52,7 @@ class Retention:
             forget_work(transaction, [tuple(row[:4]) for row in rows])
             forget_reviews(transaction, [(row[4], row[5]) for row in rows])
             transaction.run("DELETE FROM sv_batches WHERE expires_s <= :now", values)
+            transaction.run("DELETE FROM sv_sessions WHERE expires_s <= :now", values)
             return len(rows)
 
         return self._database.write(work)

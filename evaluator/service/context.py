@@ -14,6 +14,7 @@ from fastapi import Request
 from evaluator.batch.database import Database
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
+from evaluator.pipeline import aevaluate
 from evaluator.service.batches.following import Followers
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
@@ -35,9 +36,11 @@ from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
+from evaluator.transcripts import parse_transcript
 
 __all__ = ["Service", "service_of"]
 
+_WARMING: Final = "Candidate: I would measure how many members come back each week, because a habit keeps them."
 _QUEUE: Final = "queue.sqlite"
 _DAY_S: Final = 86_400.0
 _REQUESTS_SHARE: Final = 0.5  # of the time to stop in; jobs have all of it
@@ -111,6 +114,14 @@ class Service:
         chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
         self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
+        self._warm()
+
+    def _warm(self) -> None:
+        """Let a judge of this machine load its model now, rather than with the first who asks."""
+        name = self.judges.known(None)
+        if not self.judges.hosted(name):
+            judge = self.judges.judge(name)
+            self.loop.submit(aevaluate(parse_transcript(_WARMING), judge=judge))
 
     def expires_s(self) -> float:
         """Return when what is stored now is deleted, seconds since 1970."""

@@ -62,7 +62,10 @@ def _foreign(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     host, _, port = headers.get("host", "").rpartition(":")
     name = host if port.isdigit() and host else headers.get("host", "")
-    return not is_loopback(name) or headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    if not is_loopback(name):
+        return True
+    followed = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+    return not followed and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
 
 
 async def _keyless(scope: Scope) -> bool:

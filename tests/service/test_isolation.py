@@ -79,7 +79,8 @@ class _House:
 
         def rows(transaction: Transaction) -> dict[str, list[str]]:
             names = [name for (name,) in transaction.rows("SELECT name FROM sqlite_master WHERE name LIKE 'sv_%'")]
-            tables = [name for name in names if "_by_" not in name and not name.endswith("_due")]
+            counted = "sv_months"  # its counts are written now and then, whoever asked
+            tables = [name for name in names if "_by_" not in name and not name.endswith("_due") and name != counted]
             of_owner = "SELECT * FROM {} WHERE tenant = :tenant"
             return {
                 name: sorted(map(repr, transaction.rows(of_owner.format(name), {"tenant": self.tenant})))
@@ -112,14 +113,15 @@ async def _house(folder: Path) -> AsyncGenerator[_House]:
         batch = (
             await client.post("/v1/batches", content=line, headers={**owner, "Content-Type": "application/jsonl"})
         ).json()
-        until(lambda: not service.lanes.depth(), 60.0)
+        tenant = service.tenancy.tenants.find("owner").tenant
+        until(lambda: (found := service.batches.get(tenant, batch["id"])) is not None and bool(found.settled_at), 60.0)
         ids = {
             "/v1/evaluations": {"id": made["id"], "criterion": "vanity_metric"},
             "/v1/batches": {"id": batch["id"]},
             "/v1/rubrics": {"id": rubric.json()["id"], "version": rubric.json()["version"]},
             "/v1/webhooks": {"id": hook["id"], "delivery": sent["id"]},
         }
-        yield _House(client, service, owner, other, ids, service.tenancy.tenants.find("owner").tenant)
+        yield _House(client, service, owner, other, ids, tenant)
 
 
 async def test_every_route_and_verb_knows_no_foreign_id(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.loopback
 
 _JUDGE: Final = "openai-compatible"
 _URL: Final = "/v1/evaluations"
-_SOON_S: Final = 10.0
+_SOON_S: Final = 30.0
 
 
 def _settings(stub: ProviderStub) -> Settings:

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from fastapi import Request
@@ -119,7 +120,9 @@ class Service:
     def _warm(self) -> None:
         """Let a judge of this machine load its model now, rather than with the first who asks."""
         name = self.judges.known(None)
-        if not self.judges.hosted(name):
+        if self.judges.hosted(name):
+            return
+        with suppress(EvaluatorError):  # whoever asks first is told
             judge = self.judges.judge(name)
             self.loop.submit(aevaluate(parse_transcript(_WARMING), judge=judge))
 

@@ -83,12 +83,13 @@ def fuzz(url: str, key: str, examples: int, folder: Path, *options: str) -> Fuzz
         "--header": f"Authorization: Bearer {key}",
         "--max-examples": str(examples),
         "--suppress-health-check": "all",
-        "--generation-database": "none",
         "--request-timeout": "60",
         "--report": "json,ndjson",
         "--report-json-path": str(report),
         "--report-ndjson-path": str(events),
     }
+    if "--generation-deterministic" not in options:  # which has none anyway
+        wishes["--generation-database"] = "none"
     ran = subprocess.run(
         [*command, *(f"{name}={value}" for name, value in wishes.items()), "--no-color", "--no-shrink", *_ON, *options],
         env={**os.environ, "PYTHONPATH": str(_ROOT), "SCHEMATHESIS_HOOKS": "tests.service.schema_hooks"},
@@ -97,6 +98,8 @@ def fuzz(url: str, key: str, examples: int, folder: Path, *options: str) -> Fuzz
         text=True,
         check=False,
     )
+    if not report.exists():  # it never began
+        raise RuntimeError(ran.stdout + ran.stderr)
     told = json.loads(report.read_text())
     failures = [f"{row['title']}: {', '.join(row['operations'])}" for row in told["failures"]]
     failures += [f"{row['title']} ({row['count']})" for row in told["errors"]]

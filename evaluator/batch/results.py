@@ -19,7 +19,7 @@ from evaluator.errors import EvaluatorError
 from evaluator.store.answers import Answers, pack, pieces, unpack
 from evaluator.types import Evaluation, Transcript, Usage
 
-__all__ = ["Claim", "ClaimLost", "Result", "ResultStore"]
+__all__ = ["Claim", "ClaimLost", "Result", "ResultStore", "ShardGone"]
 
 _COLUMNS: Final = ("grading", "key", "graded", "review", "again", "shard", "packed")
 _Party: TypeAlias = tuple[str, int, str, str]
@@ -66,6 +66,10 @@ class ClaimLost(EvaluatorError):
     """Somebody else has taken the shard, as if this worker were dead; what it grades of it can't be kept."""
 
 
+class ShardGone(EvaluatorError):
+    """There is no such shard any more: nothing of it needs a result."""
+
+
 class ResultStore:
     """The results of one database, whose tables are there. Safe to share between threads."""
 
@@ -75,16 +79,23 @@ class ResultStore:
         self._dictionaries: dict[str, bytes] = {}
 
     def claim(self, shard: str, owner: str) -> Claim:
-        """Take a shard, whoever had it before, with what of it still needs a result and belongs to the run now."""
+        """Take a shard, whoever had it before, with what of it still needs a result and belongs to the run now.
+
+        Raises:
+            ShardGone: It was finished and forgotten; the queue died before it heard of it.
+        """
         values = {"shard": shard, "owner": owner}
 
         def work(transaction: Transaction) -> Claim:
-            ((run, grading, attempt, epoch, keys),) = transaction.rows(
+            taken = transaction.rows(
                 """UPDATE ev_shards SET epoch = epoch + 1, owner = :owner,
                     attempt = (SELECT u.attempt FROM ev_runs u WHERE u.run = ev_shards.run)
                 WHERE shard = :shard RETURNING run, grading, attempt, epoch, keys""",
                 values,
             )
+            if not taken:
+                raise ShardGone("the shard is no longer there", where=shard)
+            run, grading, attempt, epoch, keys = taken[0]
             wanted = transaction.rows(
                 """SELECT DISTINCT i.key FROM ev_items i JOIN ev_runs u ON u.run = i.run
                 LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key

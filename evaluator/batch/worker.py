@@ -17,7 +17,7 @@ from typing import Final
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.grading import Grading
 from evaluator.batch.loop import LoopThread
-from evaluator.batch.results import Claim, ClaimLost, ResultStore
+from evaluator.batch.results import Claim, ClaimLost, ResultStore, ShardGone
 from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.scribe import Scribe
 from evaluator.batch.slots import Slots
@@ -173,7 +173,10 @@ class Worker:
             EvaluatorError: This worker can't go on.
         """
         tools = self._tools
-        claim = await asyncio.to_thread(tools.results.claim, shard, self.name)
+        try:
+            claim = await asyncio.to_thread(tools.results.claim, shard, self.name)
+        except ShardGone:
+            return True
         self._claims[shard, claim.epoch] = claim
         try:
             fit = not claim.open or await self._grade_open(claim)

@@ -43,7 +43,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[ServerPr
     with ServerProcess(data) as server:
         with httpx2.Client(base_url=server.url, headers={"X-API-Key": key}, timeout=120.0, trust_env=False) as client:
             client.post("/v1/evaluations", json=evaluation_body()).raise_for_status()
-            client.post("/v1/agreement", content=b"{}\n", headers={"Content-Type": "application/jsonl"})  # loads statistics
+            client.post(
+                "/v1/agreement", content=b"{}\n", headers={"Content-Type": "application/jsonl"}
+            )  # loads statistics
         raw(server.url, ATTACKS[0].pieces("127.0.0.1", key))  # what it takes in at most is there to be used again
         yield server, key
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from evaluator.batch.database import DatabaseFailed
 from evaluator.errors import EvaluatorError
 from evaluator.service.jobs.lanes import LaneStore, Settled
 
@@ -87,13 +86,14 @@ class Foreman:
             except EvaluatorError as error:
                 self.failure = error
                 _LOGGER.error("jobs don't move: %s", type(error).__name__)  # noqa: TRY400 - a trace may hold values
-                if closing or not isinstance(error, DatabaseFailed):
+                if closing:
                     return
             except Exception as error:  # noqa: BLE001 - the service must say that it isn't ready, whatever it was
                 self.failure = EvaluatorError(f"jobs don't move: {type(error).__name__}")
                 _LOGGER.error("jobs don't move: %s", type(error).__name__)  # noqa: TRY400 - likewise
-                return
-            self._nudged.wait(_LOOK_S)
+                if closing:
+                    return
+            self._nudged.wait(_LOOK_S if self.failure is None else _TEND_S)
             self._nudged.clear()
 
     def _enqueue(self) -> None:

@@ -213,7 +213,7 @@ class LaneStore:
         return int(count)
 
     def sweep(self) -> None:
-        """Forget shards that are finished and that no evaluation in work names."""
+        """Forget shards that are finished and that no evaluation in work names; the queue may still know them."""
         self._database.write(
             lambda transaction: transaction.run(
                 """DELETE FROM ev_shards WHERE finished = 1 AND NOT EXISTS (

@@ -218,6 +218,19 @@ def test_what_was_stopped_midway_is_brought_by_a_new_shard(tmp_path: Path) -> No
     shop.close()
 
 
+def test_a_shard_that_was_finished_and_forgotten_harms_nobody(tmp_path: Path) -> None:
+    """A queue that died before it heard that a shard is finished brings it again; the jobs behind it are judged."""
+    shop, _ = _opened(tmp_path)
+    shop.open()
+    assert shop.desk is not None
+    shop.desk.enqueue(["lane-gone-0"])
+    ids = shop.submit("One.")
+    until(lambda: shop.statuses(ids) == ["completed"])
+    assert shop.foreman is not None
+    assert shop.foreman.failure is None
+    shop.close()
+
+
 @pytest.mark.loopback
 def test_a_server_that_is_killed_loses_no_job(tmp_path: Path) -> None:
     """Every id that was acknowledged is judged after a kill -9 and a new start; SIGTERM ends the server with 0."""

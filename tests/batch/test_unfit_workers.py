@@ -63,13 +63,15 @@ def test_a_machine_that_lacks_something_is_unfit(tmp_path: Path) -> None:
 @pytest.mark.loopback
 def test_an_unfit_worker_leaves_a_run_to_others(database_url: str, tmp_path: Path) -> None:
     """It says so once, writes nothing, and doesn't stop the run, which ends well."""
-    with Provider(0.02) as provider:
+    with Provider(0.2) as provider:
         keyless = provider.environment(OPENAI_API_KEY="")
         with Process.worker(database_url, "unfit", _QUICK, keyless) as unfit:
             unfit.says("works")
-            with Process.batch(database_url, tmp_path, _QUICK, provider.environment(), range(130)) as batch:
+            # More shards than one worker has in hand, so that there is something to leave.
+            with Process.batch(database_url, tmp_path, _QUICK, provider.environment(), range(700)) as batch:
+                unfit.says("leaves it to others")
                 assert batch.ends() == 0, batch.text
-                assert '"graded": 130' in batch.text
+                assert '"graded": 700' in batch.text
             unfit.send(signal.SIGTERM)
             assert unfit.ends() == 0, unfit.text
     assert unfit.text.count("leaves it to others") == 1

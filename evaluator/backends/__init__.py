@@ -97,7 +97,7 @@ BACKENDS: Final[dict[str, Backend]] = {
         title="sentence embeddings on this machine",
         module="evaluator.backends.similarity_judge",
         needs="no key, no network; the extra `local`",
-        loads_s=5.0,  # on two cores, `evaluator batch` on ten short transcripts: six seconds, one of them to judge
+        loads_s=0.6,  # on two cores: the first verdict of a process, by bench/local_judge.py
     ),
     "openai": Backend(
         title="a model of OpenAI's",

@@ -208,14 +208,15 @@ def test_what_was_cancelled_is_not_judged(tmp_path: Path) -> None:
 
 
 def test_what_was_stopped_midway_is_brought_by_a_new_shard(tmp_path: Path) -> None:
-    """A shard that ended without a result, and whose job still waits, is made anew."""
-    shop, _ = _opened(tmp_path)
+    """A shard that ended without a result, and whose job still waits, is made anew, and judged once."""
+    shop, judge = _opened(tmp_path)
     ids = shop.submit("One.")
     shop.database.write(lambda t: t.run("UPDATE ev_shards SET finished = 1"))
     shop.clock.ahead_s = 60.0
     shop.open()
     until(lambda: shop.statuses(ids) == ["completed"])
     shop.close()
+    assert judge.cases == ["One."]
 
 
 def test_a_shard_that_was_finished_and_forgotten_harms_nobody(tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ async def test_one_tenant_takes_no_place_of_another(tenants: TenantStore, places
     """Who has no limit gets in though another's places are all taken."""
     slots = Slots(tenants, places)
     async with slots.hold("local"), slots.hold("local"), slots.hold("tn_other"), slots.hold("tn_other"):
-        pass
+        with pytest.raises(Problem) as refused:
+            async with slots.hold("local"):
+                pytest.fail("a third was let in")
+    assert refused.value.code == "concurrency_limit"
 
 
 @pytest.mark.parametrize("cause", [RuntimeError, asyncio.CancelledError])

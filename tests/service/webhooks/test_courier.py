@@ -192,6 +192,8 @@ def test_a_database_that_is_away_is_asked_again(tmp_path: Path) -> None:
         courier.start()
         until(lambda: _standing(office)["delivered"] == 1)
         courier.close()
+        assert ledger.away == 0
+        assert len(receiver.received) == 1
 
 
 def test_logs_tell_ids_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ wire form of its own with a ``schema_version``. No figure travels without who la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -104,12 +104,12 @@ def report_of(
     )
 
 
-def calibration_warnings(judge: JudgeInfo, trained_on: str | None, labels: LabelSet) -> tuple[str, ...]:
+def calibration_warnings(judge: JudgeInfo, trained_on: Collection[str] | None, labels: LabelSet) -> tuple[str, ...]:
     """Return what to say about a trained judge.
 
     Args:
         judge: Its ``calibration`` is ``None`` if it was not trained; then there is nothing to say.
-        trained_on: SHA-256 of the file of labels that the calibration was trained on; ``None`` if unknown.
+        trained_on: SHA-256 of each file of labels that the calibration was trained on; ``None`` if unknown.
         labels: What it is measured against.
     """
     if judge.calibration is None:
@@ -118,7 +118,7 @@ def calibration_warnings(judge: JudgeInfo, trained_on: str | None, labels: Label
         return (
             f"Nothing says on which labels calibration {judge.calibration} was trained; figures on those flatter it.",
         )
-    if trained_on == labels.sha256:
+    if labels.sha256 in trained_on:
         warning = (
             f"TRAINED ON THESE ROWS: calibration {judge.calibration} learned from this very file, so the figures say "
             "how well it remembers, not how well it judges. Quote held-out figures (leave one author out) instead."

@@ -179,8 +179,8 @@ def shipped_calibration(rubric_id: str) -> Calibration | None:
     return calibration
 
 
-def trained_on(calibration_id: str, file: Path | None = None) -> str | None:
-    """Return the SHA-256 of the labels that a calibration learned from; ``None`` if nothing at hand has that id.
+def trained_on(calibration_id: str, file: Path | None = None) -> frozenset[str] | None:
+    """Return the SHA-256 of each file that a calibration learned from; ``None`` if nothing at hand has that id.
 
     Args:
         calibration_id: As `JudgeInfo` gives it.
@@ -190,7 +190,7 @@ def trained_on(calibration_id: str, file: Path | None = None) -> str | None:
     for path in known:
         calibration = load_calibration(path)
         if calibration.id == calibration_id:
-            return calibration.labels.sha256
+            return frozenset(used.sha256 for used in (calibration.labels, *calibration.also))
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -75,6 +75,10 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
             help="Train the local judge without each author in turn and measure it on that one; takes minutes.",
         ),
     ] = False,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="MORE.jsonl", help="With --leave-one-author-out: learn from these too; repeatable."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Measure the first N rows only.")] = None,
     by: Annotated[Grouping, typer.Option(help="What to tell macro F1 apart by.")] = Grouping.author,
     labels_note: Annotated[
@@ -118,8 +122,9 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     labelled = read_labels(labels, loaded)
     labelled = labelled.head(limit) if limit else labelled
     labelled = labelled.noted(labels_note) if labels_note else labelled
+    more = _more(also or (), loaded, training=leave_one_author_out)
     if leave_one_author_out:
-        report = held_out_report(labelled, loaded, model=settings.model, quiet=quiet)
+        report = held_out_report(labelled, loaded, also=more, model=settings.model, quiet=quiet)
     elif predictions is not None:
         report = _report(labelled, loaded, *_saved(predictions, labelled, loaded))
     else:
@@ -140,6 +145,21 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     if len(report.failures) == len(labelled.rows):
         note(f"all {len(labelled.rows)} rows failed; the first: {report.failures[0].message}")
         raise typer.Exit(_ALL_FAILED)
+
+
+def _more(paths: Sequence[Path], rubric: Rubric, *, training: bool) -> list[LabelSet]:
+    """Read the labels to learn from beside those that are measured.
+
+    Raises:
+        LabelsError: As `read_labels`.
+        OptionError: Nothing is trained.
+    """
+    from evaluator.agreement.labels import read_labels  # noqa: PLC0415
+    from evaluator.errors import OptionError  # noqa: PLC0415
+
+    if paths and not training:
+        raise OptionError("only training learns from it", where="--also", remedy="add --leave-one-author-out")
+    return [read_labels(path, rubric) for path in paths]
 
 
 def _refuse_both(**options: object) -> None:
@@ -245,8 +265,8 @@ def _report(
     return report_of(labelled, rubric, info, measurement, warnings=warnings)
 
 
-def _trained_on(info: JudgeInfo, calibration: Path | None) -> str | None:
-    """Return the SHA-256 of the labels that the judge's calibration learned from, if its backend can tell.
+def _trained_on(info: JudgeInfo, calibration: Path | None) -> Collection[str] | None:
+    """Return the SHA-256 of each file of labels that the judge's calibration learned from, if its backend can tell.
 
     A backend that is trained tells it by a function ``trained_on(calibration id, file that was given)`` in its module.
     """
@@ -255,7 +275,7 @@ def _trained_on(info: JudgeInfo, calibration: Path | None) -> str | None:
     if info.calibration is None or info.backend not in BACKENDS:
         return None
     module = importlib.import_module(BACKENDS[info.backend].module)
-    look_up = cast("Callable[[str, Path | None], str | None] | None", getattr(module, "trained_on", None))
+    look_up = cast("Callable[[str, Path | None], Collection[str] | None] | None", getattr(module, "trained_on", None))
     return look_up(info.calibration, calibration) if look_up else None
 
 

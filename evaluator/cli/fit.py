@@ -29,6 +29,10 @@ def fit(  # noqa: PLR0913 - each is an option of the command
         Path, typer.Argument(metavar="LABELS.jsonl", help="Labelled transcripts, one JSON object a line.")
     ],
     *,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="MORE.jsonl", help="Learn from these too, but tell no figures of them; repeatable."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to this file, not beside the rubric's."),
@@ -59,13 +63,15 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     from evaluator.rubric import load_rubric  # noqa: PLC0415
 
     output = output or _beside(rubric)
-    check_output(output, labels)
+    for source in (labels, *(also or ())):
+        check_output(output, source)
     check_scikit()
     check_scipy()
     loaded = load_rubric(rubric)
     labelled = read_labels(labels, loaded)
-    with progress(f"Reading {len(labelled.rows)} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False))
+    more = [read_labels(path, loaded) for path in also or ()]
+    with progress(f"Reading {sum(len(part.rows) for part in (labelled, *more))} transcripts", quiet=quiet):
+        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False), also=more)
     for criterion, lack in too_few(training).items():
         note(f"{criterion} stays with its exemplars: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):
@@ -88,7 +94,7 @@ def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -
     from evaluator.agreement.report_text import render_text  # noqa: PLC0415
 
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
-    folds = ", ".join(sorted(set(training.folds.values())))
+    folds = ", ".join(sorted({training.folds[row.id] for row in training.labels.rows}))
     shown = "undefined" if bare is None else f"{bare:.3f}"
     return (
         f"{render_text(report, width=width, color=False, by_author=True)}\n"

@@ -5,7 +5,7 @@ Apart from `agreement`, which measures judges as they are, because this one trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -52,8 +52,17 @@ def refuse_beside(
             )
 
 
-def held_out_report(labels: LabelSet, rubric: Rubric, *, model: str | None, quiet: bool) -> AgreementReport:
+def held_out_report(
+    labels: LabelSet, rubric: Rubric, *, also: Sequence[LabelSet], model: str | None, quiet: bool
+) -> AgreementReport:
     """Train without each author in turn, judge that author's transcripts, and report on all of them.
+
+    Args:
+        labels: What is judged, and learned from when it isn't.
+        rubric: What they judge by.
+        also: More to learn from.
+        model: The encoder; ``None`` takes the packaged one.
+        quiet: Whether to show no progress.
 
     Raises:
         LabelsError: There are too few labels to train on.
@@ -61,5 +70,5 @@ def held_out_report(labels: LabelSet, rubric: Rubric, *, model: str | None, quie
     """
     check_installed()
     with progress("Training without each author in turn", quiet=quiet):
-        training = make_training_set(labels, rubric, OpenVinoEncoder(model, reduced=False))
+        training = make_training_set(labels, rubric, OpenVinoEncoder(model, reduced=False), also=also)
         return cross_validate(training).report(training)

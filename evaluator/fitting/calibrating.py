@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from evaluator.agreement.labels import LabelSet
+from evaluator.agreement.labels import LabelledRow, LabelSet
 from evaluator.backends.encoder import Encoder, Vectors
 from evaluator.backends.local.calibration import (
     Calibration,
@@ -69,7 +69,8 @@ class TrainingSet:
     """Everything that is computed once, however often heads are trained.
 
     Attributes:
-        labels: The file of labels.
+        labels: The file of labels that figures are told of.
+        also: More labels, to learn from alone.
         rubric: What they judge by.
         lexicon: What is counted.
         encoder: Who computed the vectors.
@@ -80,6 +81,7 @@ class TrainingSet:
     """
 
     labels: LabelSet
+    also: tuple[LabelSet, ...]
     rubric: Rubric
     lexicon: Lexicon
     encoder: Encoder
@@ -88,6 +90,11 @@ class TrainingSet:
     made_sha256: str
     folds: Mapping[str, str]
 
+    @property
+    def rows(self) -> tuple[LabelledRow, ...]:
+        """All rows, of whichever file."""
+        return _rows_of((self.labels, *self.also))
+
     def without(self, fold: str) -> TrainingSet:
         """Return the same set without the examples of one fold; the rest is folded anew.
 
@@ -95,35 +102,63 @@ class TrainingSet:
             LabelsError: Too few rows are left.
         """
         kept = tuple(example for example in self.examples if self.folds[example.row_id] != fold)
-        folds = folds_of([row for row in self.labels.rows if self.folds[row.id] != fold])
+        folds = folds_of([row for row in self.rows if self.folds[row.id] != fold])
         return replace(self, examples=kept, folds=folds)
 
 
-def make_training_set(labels: LabelSet, rubric: Rubric, encoder: Encoder) -> TrainingSet:
+def make_training_set(
+    labels: LabelSet, rubric: Rubric, encoder: Encoder, *, also: Sequence[LabelSet] = ()
+) -> TrainingSet:
     """Compute the examples of all rows, as they stand and as bare speech.
 
+    Args:
+        labels: What to learn from and to be measured on.
+        rubric: What they judge by.
+        encoder: Asked for each sentence.
+        also: More to learn from; their rows have ids of their own, and an author in two files has one fold.
+
     Raises:
-        LabelsError: There are too few rows to train on.
+        LabelsError: There are too few rows to train on, or an id stands in two files.
         JudgeError: The encoder can't answer.
         MissingExtra: Its packages aren't installed.
     """
     lexicon, encoder = lexicon_for(rubric), _RememberingEncoder(encoder)
-    rows = [*labels.rows, *map(bare_row, labels.rows)]
-    examples = make_examples(rows, rubric, lexicon, encoder)
+    rows = _rows_of((labels, *also))
+    examples = make_examples([*rows, *map(bare_row, rows)], rubric, lexicon, encoder)
     if not examples:
         raise LabelsError("no row holds an answer that can be judged", where=labels.name)
     made = made_sentences_for(rubric)
     place = average_place([example.features.rows for example in examples])
     return TrainingSet(
         labels=labels,
+        also=tuple(also),
         rubric=rubric,
         lexicon=lexicon,
         encoder=encoder,
         examples=(*examples, *make_counterfactuals(examples, rubric, lexicon)),
         made=made_rows(made, rubric, lexicon, encoder, place),
         made_sha256=made.sha256,
-        folds=folds_of(labels.rows),
+        folds=folds_of(rows),
     )
+
+
+def _rows_of(files: Sequence[LabelSet]) -> tuple[LabelledRow, ...]:
+    """Return the rows of all files.
+
+    Raises:
+        LabelsError: An id stands in two of them.
+    """
+    known: dict[str, LabelSet] = {}
+    for file in files:
+        for row in file.rows:
+            if row.id in known:
+                raise LabelsError(
+                    f"the id stands in {known[row.id].name} too",
+                    where=f"{file.name}, line {row.line}, id",
+                    remedy="give each transcript one id and one line",
+                )
+            known[row.id] = file
+    return tuple(row for file in files for row in file.rows)
 
 
 def too_few(training: TrainingSet) -> dict[str, str]:
@@ -166,7 +201,6 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         omissions=frozenset(criterion.id for criterion in criteria if criterion.kind == "omission"),
     )
     used = {example.row_id for example in training.examples}
-    authors = Counter(row.author for row in training.labels.rows if row.id in used)
     parts = [
         CriterionCalibration(
             id=criterion.id,
@@ -187,12 +221,8 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         features=features_digest(rubric, training.lexicon),
         lexicon=training.lexicon.sha256,
         made_sentences=training.made_sha256,
-        labels=LabelsUsed(
-            name=training.labels.name,
-            sha256=training.labels.sha256,
-            rows=len(used),
-            authors=dict(sorted(authors.items())),
-        ),
+        labels=_used(training.labels, used),
+        also=tuple(_used(labels, used) for labels in training.also),
         hyper_parameters=HYPER_PARAMETERS,
         held_out=held_out,
         untrained=lacking,
@@ -202,6 +232,13 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         sentences=PackedArray.of(trained.sentences.sentences),
         polarity=PackedArray.of(trained.sentences.polarity),
         replies=PackedArray.of(trained.sentences.replies),
+    )
+
+
+def _used(labels: LabelSet, used: Container[str]) -> LabelsUsed:
+    authors = Counter(row.author for row in labels.rows if row.id in used)
+    return LabelsUsed(
+        name=labels.name, sha256=labels.sha256, rows=authors.total(), authors=dict(sorted(authors.items()))
     )
 
 

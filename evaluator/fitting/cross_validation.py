@@ -52,7 +52,7 @@ class HeldOut:
 
 
 def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = lambda _fold: None) -> HeldOut:
-    """Train and judge once for each fold.
+    """Train and judge once for each fold that holds rows to be measured on.
 
     Args:
         training: All examples.
@@ -62,7 +62,7 @@ def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = la
         LabelsError: Without some fold no criterion has labels enough.
         MissingExtra: A package isn't installed.
     """
-    folds = tuple(sorted(set(training.folds.values())))
+    folds = tuple(sorted({training.folds[row.id] for row in training.labels.rows}))
     plain = Measurement({}, ())
     bare = Measurement({}, ())
     for fold in folds:

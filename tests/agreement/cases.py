@@ -91,6 +91,6 @@ def build_judge(options: JudgeOptions) -> Judge:
     )
 
 
-def trained_on(calibration: str, _file: Path | None = None) -> str | None:
+def trained_on(calibration: str, _file: Path | None = None) -> frozenset[str] | None:
     """Return which labels the calibration learned from."""
-    return TRAINED_ON if calibration == "cal-1" else None
+    return frozenset({TRAINED_ON}) if calibration == "cal-1" else None

@@ -125,7 +125,8 @@ def test_a_judge_measured_on_what_it_learned_from_is_said_so_aloud(
     """The warning comes where the hash of the training labels is that of the measured ones, or nobody knows."""
     labels = _set()
     info = JudgeInfo(backend="local", method="embedding", model="m", calibration=calibration)
-    found = calibration_warnings(info, labels.sha256 if trained_on == "same" else trained_on, labels)
+    known = None if trained_on is None else {labels.sha256 if trained_on == "same" else trained_on, "one more"}
+    found = calibration_warnings(info, known, labels)
     assert "".join(found).startswith(says)
     assert bool(found) is bool(says)
 

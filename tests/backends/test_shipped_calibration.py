@@ -45,12 +45,15 @@ def test_every_criterion_is_trained_and_fresh() -> None:
 
 
 def test_it_was_trained_on_the_labels_beside_it() -> None:
-    """Its provenance is the file of labels in this checkout, so agreement can warn of measuring on it."""
+    """Its provenance is the files of labels in this checkout, so agreement can warn of measuring on them."""
     assert _CALIBRATION is not None
-    labels = (_ROOT / "fixtures/gold/dev.jsonl").read_bytes()
-    assert _CALIBRATION.labels.sha256 == hashlib.sha256(labels).hexdigest()
-    assert trained_on(_CALIBRATION.id) == _CALIBRATION.labels.sha256
-    assert _CALIBRATION.labels.rows == sum(_CALIBRATION.labels.authors.values())
+    assert _CALIBRATION.labels.name == "dev.jsonl"
+    files = (_CALIBRATION.labels, *_CALIBRATION.also)
+    for used in files:
+        labels = (_ROOT / "fixtures/gold" / used.name).read_bytes()
+        assert used.sha256 == hashlib.sha256(labels).hexdigest()
+        assert used.rows == sum(used.authors.values())
+    assert trained_on(_CALIBRATION.id) == {used.sha256 for used in files}
 
 
 def test_it_reaches_what_was_asked_of_the_local_judge() -> None:

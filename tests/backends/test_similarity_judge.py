@@ -230,7 +230,7 @@ def test_a_calibration_file_can_be_given(tmp_path: Path) -> None:
     """`JudgeOptions.calibration` is used instead of the shipped one, and a damaged one is refused at once."""
     path = tmp_path / "small.calibration.json"
     path.write_text(_CALIBRATION.to_json())
-    assert trained_on(_CALIBRATION.id, path) == _CALIBRATION.labels.sha256
+    assert trained_on(_CALIBRATION.id, path) == {_CALIBRATION.labels.sha256}
     assert trained_on("unknown", path) is None
     path.write_text("{}")
     with pytest.raises(RubricError):

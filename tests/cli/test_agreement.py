@@ -159,8 +159,8 @@ def test_a_judge_trained_on_these_rows_is_said_so(
     assert "TRAINED ON THESE ROWS" not in capsys.readouterr().out
     sha256 = hashlib.sha256(Path(labels).read_bytes()).hexdigest()
 
-    def trained_on(_calibration: str, _file: Path | None) -> str:
-        return sha256
+    def trained_on(_calibration: str, _file: Path | None) -> frozenset[str]:
+        return frozenset({sha256})
 
     monkeypatch.setattr(cases, "trained_on", trained_on)
     assert _run(labels) == 0

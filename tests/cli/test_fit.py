@@ -9,6 +9,7 @@ import pytest
 
 from evaluator.backends import openvino, similarity_judge
 from evaluator.backends.local.calibration import load_calibration
+from evaluator.backends.similarity_judge import trained_on
 from evaluator.cli import held_out
 from evaluator.cli.main import run
 from tests.encoders import WordEncoder
@@ -124,6 +125,45 @@ def test_agreement_holds_each_author_out(capsys: pytest.CaptureFixture[str]) -> 
     said = capsys.readouterr().out
     assert "trained without the author judged" in said
     assert "TRAINED ON THESE ROWS" not in said
+
+
+def test_more_labels_are_learned_from_and_not_measured() -> None:
+    """Rows of another file train the heads of every fold; figures and folds are of the first file's authors alone."""
+    Path("more.jsonl").write_bytes(label_bytes(authors="CD", seed=2))
+    assert _fit("--also", "more.jsonl", "--quiet") == 0
+    learned = load_calibration(Path("small.calibration.json"))
+    assert learned.held_out is not None
+    assert learned.held_out.folds == ("A", "B")
+    assert set(learned.held_out.by_author) == {"A", "B"}
+    assert [(used.name, used.authors) for used in (learned.labels, *learned.also)] == [
+        ("made.jsonl", {"A": 36, "B": 36}),
+        ("more.jsonl", {"C": 36, "D": 36}),
+    ]
+    assert trained_on(learned.id, Path("small.calibration.json")) == {learned.labels.sha256, learned.also[0].sha256}
+
+
+def test_one_author_is_held_out_with_more_labels_to_learn_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """What one author's labels can't tell alone, others' labels can."""
+    Path("made.jsonl").write_bytes(label_bytes(authors="A", bands=False))
+    Path("more.jsonl").write_bytes(label_bytes(authors="BC", seed=2, bands=False))
+    command = ["agreement", "made.jsonl", "--rubric", "small.yaml", "--leave-one-author-out", "--also", "more.jsonl"]
+    assert run(command) == 0
+    assert "36 transcripts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["fit", "small.yaml", "made.jsonl", "--also", "made.jsonl"], "the id stands in made.jsonl too"),
+        (["agreement", "made.jsonl", "--rubric", "small.yaml", "--also", "more.jsonl"], "add --leave-one-author-out"),
+    ],
+)
+def test_more_labels_that_can_not_help_are_refused(
+    command: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No row is learned from twice, and nothing is named to learn from where nothing is learned."""
+    assert run(command) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class LabelsUsed(_Part):
 
     name: str = Field(max_length=200, description="File name.")
     sha256: _Sha
-    rows: int = Field(ge=1, description="Rows used, before each was doubled by its bare spoken form.")
+    rows: int = Field(ge=0, description="Rows used, before each was doubled by its bare spoken form.")
     authors: dict[str, int] = Field(description="Rows by author.")
 
 
@@ -163,7 +163,8 @@ class Calibration(_Part):
     features: _Sha = Field(description="Digest of lexicon, question types and feature code.")
     lexicon: _Sha
     made_sentences: _Sha = Field(description="Of the sentences beside the rubric that it learned from.")
-    labels: LabelsUsed
+    labels: LabelsUsed = Field(description="What the held-out figures are told of; they are learned from too.")
+    also: tuple[LabelsUsed, ...] = Field(default=(), description="What was learned from beside them.")
     hyper_parameters: dict[str, float]
     held_out: HeldOutFigures | None = Field(description="Null if it was never measured.")
     present: ConfidenceCurve

@@ -22,7 +22,7 @@ from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.hosted import hosted
 from evaluator.errors import JudgeError
 from evaluator.prompt import load_prompts
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.backends.provider_stub import Faults, ProviderStub
 
 _ITEMS: Final = 1000

@@ -36,7 +36,7 @@ from evaluator.backends.patience import Gate, Patient
 from evaluator.judging import Case
 from evaluator.prompt import load_prompts
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 _STUB: Final = Path(__file__).resolve().parent.parent / "tests" / "backends" / "provider_stub.py"
 _LATENCY_S: Final = 0.3

@@ -30,7 +30,8 @@ from evaluator.quotes import find_quote
 from evaluator.rubric import Criterion, Rubric
 from evaluator.segments import sentence_spans
 from evaluator.together import together
-from evaluator.types import JudgeInfo, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 
 __all__ = ["DecisionsJudge", "build_estimate", "build_judge"]
 

@@ -21,7 +21,7 @@ from evaluator.backends.openai_client import OPENAI_URL, OpenAISession, Server, 
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import Failure, ProviderRefusal
 from evaluator.errors import OptionError
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 if TYPE_CHECKING:
     import httpx2

@@ -22,7 +22,7 @@ from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import FILTERED_CODES, Failure, ProviderRefusal
 from evaluator.errors import OptionError
 from evaluator.judging import Case, Judge
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 if TYPE_CHECKING:
     import httpx2

@@ -22,7 +22,7 @@ from evaluator.backends.pricing import BATCH_SHARE, PricedModel
 from evaluator.backends.provider_failures import Failure, ProviderRefusal
 from evaluator.errors import JudgeError
 from evaluator.store.batches import KeptBatch
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 __all__ = ["OpenAIBatches", "build_batches"]
 

@@ -26,7 +26,7 @@ from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerFile, AnswerStore
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["BatchRun", "Work", "shards_in_hand"]
 

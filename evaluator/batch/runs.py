@@ -17,7 +17,7 @@ from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, read
 from evaluator.batch.records import Item
 from evaluator.batch.schema import create_tables
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Counts", "Progress", "Round", "RunStore", "Spec"]
 

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from evaluator.errors import OptionError
 from evaluator.judging import Opinion
 from evaluator.store.sqlite_file import FileKind, open_sqlite
-from evaluator.types import Vote
+from evaluator.values.judge import Vote
 
 __all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "pieces", "unpack"]
 

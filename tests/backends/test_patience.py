@@ -19,7 +19,7 @@ from evaluator.backends.circuit import Breaker
 from evaluator.backends.patience import Gate, Patience, Patient, one_allowance
 from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeMisuse, JudgeUnavailable
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 _GOOD = ChatReply("{}", "complete", Usage(requests=1, input_tokens=90, output_tokens=10))
 

@@ -28,7 +28,7 @@ from evaluator.backends.pricing import (
 )
 from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 _LUNA = PriceList("gpt-6-luna", provider_id="openai")
 _HAIKU = PriceList("claude-haiku-5-5", provider_id="anthropic")

@@ -20,7 +20,9 @@ from evaluator.judges.cached import Cached
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerStore
-from evaluator.types import Evaluation, JudgeInfo, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 
 __all__ = [

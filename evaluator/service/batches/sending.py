@@ -18,7 +18,7 @@ from evaluator.service.evaluations.store import Kept
 from evaluator.service.evaluations.wire import EvaluationFailure
 from evaluator.service.jobs.lanes import Job, LaneStore
 from evaluator.service.problems import Problem
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["send", "weigh"]
 

@@ -22,7 +22,8 @@ from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
 from evaluator.service.evaluations.store import Kept, forget_work, insert, settled_values
 from evaluator.service.evaluations.wire import EvaluationFailure
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Job", "LaneStore", "Settled"]
 

@@ -16,7 +16,7 @@ from evaluator.rubric import load_rubric
 from evaluator.service.context import Service
 from evaluator.service.evaluations.store import Kept
 from evaluator.service.tenants.caller import LOCAL_TENANT
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.fakes import make_evaluation, make_transcript, opinion
 from tests.service.serving import config_in, in_memory
 

@@ -12,7 +12,7 @@ import pytest
 from evaluator import evaluate
 from evaluator.service.context import Service
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.service.running import ANSWER, config_at, evaluation_body, running, until
 
 pytestmark = pytest.mark.loopback

@@ -18,7 +18,8 @@ from evaluator.service.problems import Problem
 from evaluator.service.reviews.review import Review, consensus
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.tables import create_service_tables
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 from tests.fakes import make_evaluation, opinion
 
 _LABELS: tuple[Label, ...] = ("present", "absent", "na")

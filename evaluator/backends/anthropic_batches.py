@@ -14,8 +14,8 @@ from typing import BinaryIO, Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from evaluator.backends.anthropic import AnthropicModel
 from evaluator.backends.anthropic_client import ANTHROPIC_URL
+from evaluator.backends.anthropic_model import AnthropicModel
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, UploadForm, number_of
 from evaluator.backends.chat_model import ChatReply, ChatRequest
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra

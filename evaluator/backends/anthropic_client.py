@@ -27,12 +27,11 @@ if TYPE_CHECKING:
 
     _Ask: TypeAlias = Callable[[anthropic.AsyncAnthropic, type[httpx2.Response]], Awaitable[object]]
 
-__all__ = ["ANTHROPIC_URL", "PROVIDER", "AnthropicSession", "rate_limits", "transformed", "translate"]
+__all__ = ["ANTHROPIC_URL", "KEY_ENV", "PROVIDER", "AnthropicSession", "rate_limits", "transformed", "translate"]
 
+KEY_ENV: Final = "ANTHROPIC_API_KEY"
 ANTHROPIC_URL: Final = "https://api.anthropic.com"
 PROVIDER: Final = "anthropic"
-
-_KEY_ENV: Final = "ANTHROPIC_API_KEY"
 
 
 class AnthropicSession:
@@ -128,7 +127,7 @@ class AnthropicSession:
         return translate(error, self._key_env)
 
 
-def translate(error: BaseException, key_env: str = _KEY_ENV) -> EvaluatorError:
+def translate(error: BaseException, key_env: str = KEY_ENV) -> EvaluatorError:
     """Return the error of our tree for anything that the SDK or its transport raises."""
     import anthropic  # noqa: PLC0415 - as above
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     _Ask: TypeAlias = Callable[[openai.AsyncOpenAI, type[httpx2.Response], RequestOptions], Awaitable[object]]
 
-__all__ = ["OPENAI_URL", "OpenAISession", "Server", "rate_limits", "translate"]
+__all__ = ["KEY_ENV", "OPENAI_URL", "OpenAISession", "Server", "rate_limits", "translate"]
 
+KEY_ENV: Final = "OPENAI_API_KEY"
 OPENAI_URL: Final = "https://api.openai.com/v1"
 
 

@@ -32,7 +32,8 @@ from evaluator.backends import anthropic_model, openai_model
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatRequest
 from evaluator.backends.chat_options import ChatOptions
-from evaluator.backends.patience import Gate, Patient
+from evaluator.backends.gate import Gate
+from evaluator.backends.patience import Patient
 from evaluator.judging import Case
 from evaluator.prompt import load_prompts
 from evaluator.rubric import Rubric

@@ -16,7 +16,8 @@ from evaluator.backends import openai_model
 from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.circuit import Breaker
-from evaluator.backends.patience import Gate, Patience, Patient, one_allowance
+from evaluator.backends.gate import Gate
+from evaluator.backends.patience import Patience, Patient, one_allowance
 from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeMisuse, JudgeUnavailable
 from evaluator.values.usage import Usage

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.webhooks.courier import Courier, Limits, shares
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger

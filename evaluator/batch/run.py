@@ -16,10 +16,11 @@ from evaluator.batch.allotment import Allotments, Purse
 from evaluator.batch.database import Database
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
+from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
 from evaluator.batch.roll import Rhythm
-from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
+from evaluator.batch.runs import Round, RunStore, Spec
 from evaluator.batch.slots import room_for
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker

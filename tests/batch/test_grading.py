@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evaluator.backends.provider_failures import Failure
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.grading import Grading, judge_one
 from evaluator.batch.records import Problem
 from evaluator.batch.results import Claim, ClaimLost, Result

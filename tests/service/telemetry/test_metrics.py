@@ -7,7 +7,7 @@ import math
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.telemetry.metrics import Metrics
 from evaluator.values.transcript import Flag
 from evaluator.values.usage import Usage

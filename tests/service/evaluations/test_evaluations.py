@@ -13,7 +13,8 @@ from evaluator import evaluate
 from evaluator.service.context import Service
 from evaluator.transcripts import parse_transcript
 from evaluator.values.evaluation import Evaluation
-from tests.service.running import ANSWER, config_at, evaluation_body, running, until
+from tests.service.running import ANSWER, config_at, evaluation_body, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 _URL = "/v1/evaluations"

@@ -23,7 +23,8 @@ from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.tables import create_service_tables
 from tests.batch.durable_cases import SPEC, Counting
 from tests.fakes import make_transcript
-from tests.service.running import ServerProcess, evaluation_body, until
+from tests.service.running import ServerProcess, evaluation_body
+from tests.waiting import until
 
 
 class _Clock:

@@ -22,8 +22,9 @@ from evaluator.service.webhooks.ledger import Ledger
 from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import WebSender
-from tests.service.webhooks.office import Office, Scripted, opened, until
+from tests.service.webhooks.office import Office, Scripted, opened
 from tests.service.webhooks.receiver import Answer, Received, Receiver, verified
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

@@ -24,8 +24,9 @@ from typing import Final
 from evaluator.agreement.labels import read_labels
 from evaluator.instruction_like import find_instruction_like
 from evaluator.rubric import load_rubric
-from evaluator.types import Evaluation, SpeakerRoles, Transcript, Turn
 from evaluator.unspoken import other_labels, unspoken_in
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import SpeakerRoles, Transcript, Turn
 from tests.attacks.gullible import GULLIBLE, STEADFAST
 from tests.attacks.honest import HONEST
 from tests.attacks.trial import BASES, FAMILIES, PLACES, attempt, base

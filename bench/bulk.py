@@ -29,7 +29,7 @@ from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric, load_rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 

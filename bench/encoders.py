@@ -27,7 +27,8 @@ from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.judging import Case
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric, load_rubric
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _KEPT: Final = 48

@@ -28,15 +28,16 @@ from openai.types.responses import Response
 from pydantic import SecretStr
 
 from evaluator import aevaluate, load_rubric, parse_transcript
-from evaluator.backends import anthropic, openai
+from evaluator.backends import anthropic_model, openai_model
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatRequest
 from evaluator.backends.chat_options import ChatOptions
-from evaluator.backends.patience import Gate, Patient
+from evaluator.backends.gate import Gate
+from evaluator.backends.patience import Patient
 from evaluator.judging import Case
 from evaluator.prompt import load_prompts
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 _STUB: Final = Path(__file__).resolve().parent.parent / "tests" / "backends" / "provider_stub.py"
 _LATENCY_S: Final = 0.3
@@ -58,7 +59,7 @@ _ANSWER: Final = (
 )
 
 Ask = Callable[[int], Awaitable[object]]
-Model = openai.OpenAIModel | anthropic.AnthropicModel
+Model = openai_model.OpenAIModel | anthropic_model.AnthropicModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ class Bench:
         key = SecretStr("key")
         if self.provider == "openai":
             options = ChatOptions(api_key=key, base_url=f"{self.url}/v1", concurrency=self.in_flight)
-            return openai.build_model(options)
-        return anthropic.build_model(ChatOptions(api_key=key, base_url=self.url, concurrency=self.in_flight))
+            return openai_model.build_model(options)
+        return anthropic_model.build_model(ChatOptions(api_key=key, base_url=self.url, concurrency=self.in_flight))
 
     def patient(self) -> Patient:
         """Return our model as it is used: waiting, repeating, with turns."""
@@ -196,7 +197,7 @@ def main() -> int:
     most = max(chosen.in_flight or _IN_FLIGHT)
     # None is graded twice in a run, or what is kept of it for a while would make grading look cheaper than it is.
     transcripts = tuple(parse_transcript(_ANSWER % number) for number in range(most * (chosen.rounds + _WARM_UP)))
-    request = _request(openai.build_model(ChatOptions(api_key=SecretStr("key"))), rubric, transcripts[0])
+    request = _request(openai_model.build_model(ChatOptions(api_key=SecretStr("key"))), rubric, transcripts[0])
     held: list[bool] = []
     command = [sys.executable, str(_STUB), "--latency-s", str(_LATENCY_S)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stub:  # noqa: S603 - our own file

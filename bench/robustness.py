@@ -24,7 +24,7 @@ from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.fitting.calibrating import calibrate, make_training_set
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric, load_rubric
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.robustness.hollow import BASES, HOLLOW, PADDING, PLACES, attempt, gained
 from tests.robustness.perturbing import FORMS
 

@@ -25,8 +25,9 @@ from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger
 from evaluator.service.webhooks.schedule import SPEC_DELAYS_S, Schedule
 from evaluator.service.webhooks.sending import WebSender
-from tests.service.webhooks.office import opened, until
+from tests.service.webhooks.office import opened
 from tests.service.webhooks.receiver import Answer, Received, Receiver, verified
+from tests.waiting import until
 
 _MISHAPS: Final = {
     "500": Answer(500),

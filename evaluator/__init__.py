@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from evaluator.pipeline import aevaluate, evaluate
     from evaluator.rubric import Rubric, load_rubric
     from evaluator.transcripts import parse_transcript
-    from evaluator.types import Evaluation, Transcript
+    from evaluator.values.evaluation import Evaluation
+    from evaluator.values.transcript import Transcript
 
 __all__ = [
     "Evaluation",
@@ -34,10 +35,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Evaluation": "types",
+    "Evaluation": "values.evaluation",
     "EvaluatorError": "errors",
     "Rubric": "rubric",
-    "Transcript": "types",
+    "Transcript": "values.transcript",
     "aevaluate": "pipeline",
     "evaluate": "pipeline",
     "evaluate_each": "batch.many",

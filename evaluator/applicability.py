@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluator.cues import cue_matcher
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["inapplicable_reason"]
 

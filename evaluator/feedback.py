@@ -12,7 +12,10 @@ from typing import Final
 
 from evaluator.judging import Judgement
 from evaluator.rubric import Rubric
-from evaluator.types import SEVERITIES, Feedback, Finding, Scorecard, Strength
+from evaluator.values.criterion import SEVERITIES
+from evaluator.values.evaluation import Feedback
+from evaluator.values.finding import Finding, Strength
+from evaluator.values.scorecard import Scorecard
 
 __all__ = ["compose", "find_strengths", "worst_first"]
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from evaluator.judging import Opinion, needs_proof
 from evaluator.quotes import find_quote
 from evaluator.rubric import Criterion
-from evaluator.types import Evidence, Transcript
+from evaluator.values.finding import Evidence
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Grounded", "ground"]
 

@@ -18,8 +18,9 @@ from typing import Final
 
 from evaluator.instruction_needs import kinds_in
 from evaluator.instruction_phrases import KINDS, LABELS_OF_EXAMPLES
-from evaluator.types import Evidence, Flag, Transcript
 from evaluator.unspoken import folded, other_labels, unspoken_in
+from evaluator.values.finding import Evidence
+from evaluator.values.transcript import Flag, Transcript
 
 __all__ = ["find_instruction_like", "proof_in_doubt"]
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Confirmation, Flag, JudgeInfo, Transcript, Usage, Verdict, Vote
+from evaluator.values.judge import Confirmation, JudgeInfo, Verdict, Vote
+from evaluator.values.transcript import Flag, Transcript
+from evaluator.values.usage import Usage
 
 __all__ = ["Case", "Judge", "Judgement", "Opinion", "Quote", "needs_proof"]
 

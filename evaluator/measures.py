@@ -9,7 +9,8 @@ from typing import Final
 from evaluator.cues import cue_matcher
 from evaluator.judging import Opinion
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Delivery, Transcript, Turn
+from evaluator.values.evaluation import Delivery
+from evaluator.values.transcript import Transcript, Turn
 
 __all__ = ["WORDS_PER_MINUTE", "judge_by_count", "main_turn", "measure", "spoken_seconds"]
 

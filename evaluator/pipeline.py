@@ -27,18 +27,10 @@ from evaluator.rubric import Criterion, Rubric, load_rubric
 from evaluator.scoring import score
 from evaluator.told import asked_attributes, settled_attributes
 from evaluator.tracing import traced
-from evaluator.types import (
-    Evaluation,
-    Finding,
-    Flag,
-    JudgeInfo,
-    QuestionTypeChoice,
-    RubricRef,
-    Transcript,
-    TranscriptRef,
-    Verdict,
-    Vote,
-)
+from evaluator.values.evaluation import Evaluation, QuestionTypeChoice, RubricRef, TranscriptRef
+from evaluator.values.finding import Finding
+from evaluator.values.judge import JudgeInfo, Verdict, Vote
+from evaluator.values.transcript import Flag, Transcript
 from evaluator.version import __version__
 from evaluator.waiting import wait_for
 

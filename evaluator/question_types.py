@@ -8,7 +8,7 @@ from __future__ import annotations
 from evaluator.cues import cue_matcher
 from evaluator.errors import OptionError
 from evaluator.rubric import Rubric
-from evaluator.types import QuestionTypeChoice
+from evaluator.values.evaluation import QuestionTypeChoice
 
 __all__ = ["choose_question_type"]
 

@@ -16,8 +16,9 @@ from typing import Final
 
 from evaluator.cues import plain_marks
 from evaluator.judging import Quote
-from evaluator.types import Evidence, MatchKind, Transcript, Turn
 from evaluator.unspoken import HIDDEN, other_labels, unspoken_in
+from evaluator.values.finding import Evidence, MatchKind
+from evaluator.values.transcript import Transcript, Turn
 
 __all__ = ["evidence_at", "find_quote", "judged_view"]
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from evaluator.rubric_form import Band, Criterion, Rubric
-from evaluator.types import SEVERITIES
+from evaluator.values.criterion import SEVERITIES
 
 __all__ = ["advise"]
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from evaluator.errors import RubricError
 from evaluator.rubric_references import BrokenReferences, find_faults
-from evaluator.types import Kind, Severity
+from evaluator.values.criterion import Kind, Severity
 
 __all__ = [
     "KEYS",

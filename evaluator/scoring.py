@@ -7,7 +7,9 @@ from functools import lru_cache
 from math import fsum
 
 from evaluator.rubric import Band, Rubric
-from evaluator.types import SEVERITIES, BandLine, Scorecard, ScoreLine, Severity, SeverityCount, Verdict, Veto
+from evaluator.values.criterion import SEVERITIES, Severity
+from evaluator.values.judge import Verdict
+from evaluator.values.scorecard import BandLine, Scorecard, ScoreLine, SeverityCount, Veto
 
 __all__ = ["score"]
 

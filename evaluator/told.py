@@ -6,7 +6,8 @@ from collections import Counter
 
 from evaluator.rubric import Rubric
 from evaluator.tracing import Attributes
-from evaluator.types import Evaluation, JudgeInfo
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["asked_attributes", "settled_attributes"]
 

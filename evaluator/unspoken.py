@@ -29,7 +29,7 @@ from functools import lru_cache
 from typing import Final
 
 from evaluator.cues import plain_marks
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["HIDDEN", "Unspoken", "folded", "other_labels", "unspoken_in"]
 

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from evaluator.judging import Case, Judge, Judgement, Opinion, Quote
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric, parse_rubric
-from evaluator.types import Evaluation, Flag, JudgeInfo, SpeakerRoles, Transcript, Turn, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag, SpeakerRoles, Transcript, Turn
+from evaluator.values.usage import Usage
 
 __all__ = ["RUBRIC_YAML", "FakeJudge", "make_evaluation", "make_rubric", "make_transcript", "opinion"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from evaluator.applicability import inapplicable_reason
 from evaluator.rubric import Applicability
-from evaluator.types import Turn
+from evaluator.values.transcript import Turn
 from tests.fakes import make_rubric, make_transcript
 
 

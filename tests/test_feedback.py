@@ -6,7 +6,7 @@ import pytest
 
 from evaluator.feedback import compose, find_strengths, worst_first
 from evaluator.judging import Judgement
-from evaluator.types import Evaluation, Feedback
+from evaluator.values.evaluation import Evaluation, Feedback
 from tests.fakes import RUBRIC_YAML, make_evaluation, make_rubric, make_transcript, opinion
 
 _SAID = "I'd track clicks,\nthat is taps. The goal is that people stay. I'd stop if cancellations rise."

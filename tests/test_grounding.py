@@ -9,7 +9,7 @@ import pytest
 from evaluator.grounding import ground
 from evaluator.judging import Opinion, Quote
 from evaluator.quotes import evidence_at, find_quote
-from evaluator.types import Turn
+from evaluator.values.transcript import Turn
 from tests.fakes import make_rubric, make_transcript
 
 _SAID = "I’m unable to measure retention… We can’t. The “hook” is fi\u00adnal — über STRASSE, cafe\u0301 noir."

@@ -19,7 +19,7 @@ from evaluator.instruction_phrases import KINDS, NEEDS
 from evaluator.pipeline import evaluate
 from evaluator.quotes import evidence_at
 from evaluator.rubric import load_rubric
-from evaluator.types import Flag, Transcript
+from evaluator.values.transcript import Flag, Transcript
 from tests.attacks.honest import HONEST
 from tests.fakes import FakeJudge, make_rubric, make_transcript, opinion
 

@@ -38,7 +38,7 @@ _OWNERS: Final = {
     "dbos": ("batch/durable.py",),
     "mcp": ("mcp_server/server.py",),
     "pyarrow": ("batch/inputs/parquet.py", "batch/parquet_table.py"),
-    "sqlalchemy": ("batch/database.py",),
+    "sqlalchemy": ("batch/database.py", "batch/database_address.py", "batch/database_failures.py"),
     "uvloop": ("batch/loop.py",),
     "sklearn": ("agreement/scikit.py",),
 }

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.measures import WORDS_PER_MINUTE, judge_by_count, main_turn, measure, spoken_seconds
-from evaluator.types import Delivery, Turn
+from evaluator.values.evaluation import Delivery
+from evaluator.values.transcript import Turn
 from tests.fakes import make_rubric, make_transcript
 
 

@@ -16,7 +16,10 @@ from evaluator.errors import JudgeUnavailable, OptionError, RubricError
 from evaluator.judging import Case, Judgement, Opinion, Quote
 from evaluator.pipeline import aevaluate, evaluate
 from evaluator.rubric import Criterion
-from evaluator.types import Evaluation, Finding, Flag, JudgeInfo, SpeakerRoles, Transcript, Turn
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Finding
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag, SpeakerRoles, Transcript, Turn
 from tests.fakes import RUBRIC_YAML, FakeJudge, make_evaluation, make_rubric, make_transcript, opinion
 
 

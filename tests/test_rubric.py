@@ -17,7 +17,8 @@ from evaluator.question_types import choose_question_type
 from evaluator.rubric import Rubric, load_rubric, parse_rubric, rubric_paths
 from evaluator.rubric_advice import advise
 from evaluator.scoring import score
-from evaluator.types import SpeakerRoles, Transcript, Turn, Verdict
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import SpeakerRoles, Transcript, Turn
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _STARTER: Final = _ROOT / "rubrics" / "starter" / "starter.yaml"

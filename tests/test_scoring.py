@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evaluator.scoring import score
-from evaluator.types import Scorecard, Verdict
+from evaluator.values.judge import Verdict
+from evaluator.values.scorecard import Scorecard
 from tests.fakes import make_rubric
 
 _IDS = ("vanity", "no_goal", "no_guardrail", "vague", "misread_test", "rambling")  # weights 5 5 3 3 3 1

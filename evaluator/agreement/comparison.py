@@ -43,7 +43,8 @@ from evaluator.agreement.statistics import (
 )
 from evaluator.rubric import Criterion, Rubric
 from evaluator.scoring import score
-from evaluator.types import Transcript, Verdict
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Applied", "agreement_of", "compared", "spans_overlap"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluator.types import Kind, Severity
+from evaluator.values.criterion import Kind, Severity
 
 __all__ = [
     "AgreementFigures",

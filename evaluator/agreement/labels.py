@@ -24,7 +24,7 @@ from evaluator.quotes import find_quote
 from evaluator.rubric import Rubric
 from evaluator.transcripts import parse_turns_row
 from evaluator.transcripts.strict_json import JsonObject, parse_json
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Label", "LabelSet", "LabelledRow", "Span", "parse_labels", "read_labels"]
 

@@ -18,7 +18,8 @@ from evaluator.errors import EvaluatorError, MissingExtra
 from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, Turn
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Turn
 
 __all__ = ["CONCURRENCY", "Failure", "Measurement", "match", "measure"]
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from evaluator.agreement.labels import Span
 from evaluator.errors import LabelsError
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 
 __all__ = ["EvaluatedRow", "Predicted", "Predictions", "parse_evaluations", "predictions_of", "read_evaluations"]
 

@@ -17,7 +17,9 @@ from evaluator.agreement.labels import LabelledRow, LabelSet, Span
 from evaluator.agreement.measure import Failure, Measurement
 from evaluator.agreement.predictions import predictions_of
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, JudgeInfo, RubricRef, Usage, Verdict
+from evaluator.values.evaluation import Evaluation, RubricRef
+from evaluator.values.judge import JudgeInfo, Verdict
+from evaluator.values.usage import Usage
 from evaluator.version import __version__
 
 __all__ = ["AgreementReport", "Disagreement", "LabelsRef", "calibration_warnings", "report_of"]

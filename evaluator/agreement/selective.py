@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from evaluator.agreement.figures import RiskPoint
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 __all__ = ["Decided", "risk_curve"]
 

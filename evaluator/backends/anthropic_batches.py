@@ -9,21 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import BinaryIO, Final, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from evaluator.backends.anthropic import AnthropicModel
 from evaluator.backends.anthropic_client import ANTHROPIC_URL
+from evaluator.backends.anthropic_model import AnthropicModel
+from evaluator.backends.batch_reading import Named, outcome_of, read_form
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, UploadForm, number_of
 from evaluator.backends.chat_model import ChatReply, ChatRequest
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra
 from evaluator.backends.pricing import BATCH_SHARE, PricedModel
-from evaluator.backends.provider_failures import Failure, ProviderRefusal
-from evaluator.errors import JudgeError
+from evaluator.backends.provider_failures import Failure
 from evaluator.store.batches import KeptBatch
-from evaluator.types import Usage
 
 __all__ = ["AnthropicBatches", "build_batches"]
 
@@ -44,6 +42,8 @@ _STATUS: Final = {
     "overloaded_error": 529,
 }
 """Statuses that the provider sends with these types, where a result holds the type alone."""
+
+_Form = TypeVar("_Form", bound=BaseModel)
 
 
 def build_batches(options: ChatOptions) -> AnthropicBatches:
@@ -90,7 +90,7 @@ class AnthropicBatches:
     async def submit(self, batch: KeptBatch, upload: BinaryIO) -> str:  # noqa: ARG002 - the ids in the upload hold the intent
         """Make a batch."""
         answer = await self._session.send(_PATH, upload)
-        return self._read(_Named, answer.content).id
+        return self._read(Named, answer.content).id
 
     async def state(self, batch_id: str) -> BatchState:
         """Return how far a batch is; its results are fetched from our own address, not from one that it names."""
@@ -146,42 +146,22 @@ class AnthropicBatches:
         try:
             found = _Line.model_validate_json(line)
         except ValidationError:  # its message holds the reply
-            return BatchResult("", Failure(self._model.provider, self._model.key_env, status=200).unreadable())
-        try:
-            return BatchResult(found.custom_id, self._reply(found.result))
-        except ProviderRefusal as refusal:
-            filtered = ChatReply("", "filtered", Usage(requests=1, batched_requests=1))
-            return BatchResult(found.custom_id, filtered if refusal.filtered else refusal)
-        except JudgeError as error:
-            return BatchResult(found.custom_id, error)
+            return BatchResult("", self._failure(status=200).unreadable())
+        return outcome_of(found.custom_id, lambda: self._reply(found.result))
 
     def _reply(self, result: _Result) -> ChatReply:
         if result.type == "succeeded":
-            reply = self._model.read_body(result.message)
-            return replace(reply, usage=reply.usage.model_copy(update={"batched_requests": 1}))
-        provider, key_env = self._model.provider, self._model.key_env
+            return self._model.read_body(result.message)
         if result.type != "errored" or result.error is None:  # expired or canceled
-            raise Failure(provider, key_env, code=result.type).unavailable(
-                "the batch ended without an answer to this request"
-            )
+            raise self._failure(code=result.type).unavailable("the batch ended without an answer to this request")
         code = result.error.error.type
-        raise Failure(
-            provider, key_env, status=_STATUS.get(code, 500), code=code, request_id=result.error.request_id
-        ).error()
+        raise self._failure(status=_STATUS.get(code, 500), code=code, request_id=result.error.request_id).error()
 
     def _read(self, form: type[_Form], content: bytes) -> _Form:
-        try:
-            return form.model_validate_json(content)
-        except ValidationError:
-            pass
-        raise Failure(self._model.provider, self._model.key_env, status=200).unreadable()
+        return read_form(form, content, self._failure(status=200))
 
-
-class _Named(BaseModel):
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
-
-
-_Form = TypeVar("_Form", bound=BaseModel)
+    def _failure(self, *, status: int | None = None, code: str | None = None, request_id: str | None = None) -> Failure:
+        return Failure(self._model.provider, self._model.key_env, status=status, code=code, request_id=request_id)
 
 
 class _Counts(BaseModel):
@@ -192,7 +172,7 @@ class _Counts(BaseModel):
     expired: int = 0
 
 
-class _Batch(_Named):
+class _Batch(Named):
     """What counts of a batch."""
 
     processing_status: str

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from pydantic import ValidationError
 
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import JSON_HEADERS, as_json, file_chunks, http_client, is_network_error, lines_of, load
+from evaluator.backends.network import JSON_HEADERS, as_json, file_chunks, http_client, is_network_error, load
 from evaluator.backends.provider_failures import Failure, moment_s, own_cause
+from evaluator.backends.sdk_calls import answer_of, lines_in
 from evaluator.errors import EvaluatorError
 
 if TYPE_CHECKING:
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
 
     _Ask: TypeAlias = Callable[[anthropic.AsyncAnthropic, type[httpx2.Response]], Awaitable[object]]
 
-__all__ = ["ANTHROPIC_URL", "PROVIDER", "AnthropicSession", "rate_limits", "transformed", "translate"]
+__all__ = ["ANTHROPIC_URL", "KEY_ENV", "PROVIDER", "AnthropicSession", "rate_limits", "transformed", "translate"]
 
+KEY_ENV: Final = "ANTHROPIC_API_KEY"
 ANTHROPIC_URL: Final = "https://api.anthropic.com"
 PROVIDER: Final = "anthropic"
-
-_KEY_ENV: Final = "ANTHROPIC_API_KEY"
 
 
 class AnthropicSession:
@@ -85,22 +86,14 @@ class AnthropicSession:
         await load("anthropic")
         import anthropic  # noqa: PLC0415 - as below
 
-        response = await self._asked(
+        answer = await self._asked(
             lambda client, answer: client.get(
                 path, cast_to=answer, stream=True, stream_cls=anthropic.AsyncStream[object]
             )
         )
-        failure: EvaluatorError
-        try:
-            async for line in lines_of(response.aiter_bytes()):
+        async with aclosing(lines_in(answer, self._failure)) as lines:
+            async for line in lines:
                 yield line
-        except Exception as error:  # noqa: BLE001 - what isn't the network's goes on as it is
-            failure = self._failure(error)
-        else:
-            return
-        finally:
-            await response.aclose()
-        raise failure  # out here, as in `_asked`
 
     async def close(self) -> None:
         """Close the running loop's connections now rather than at its end."""
@@ -111,13 +104,7 @@ class AnthropicSession:
         import httpx2  # noqa: PLC0415 - 0.2 s that only those who ask a hosted model pay
 
         client = await self._clients.get()
-        failure: EvaluatorError
-        try:
-            # whatever type the SDK's signatures give a stream, asked for the raw answer it hands that on
-            return cast("httpx2.Response", await ask(client, httpx2.Response))
-        except Exception as error:  # noqa: BLE001 - what isn't the SDK's or the network's goes on as it is
-            failure = self._failure(error)
-        raise failure  # out here, so that the SDK's message, which may repeat key or text, isn't chained to it
+        return await answer_of(ask(client, httpx2.Response), self._failure)
 
     def _failure(self, error: Exception) -> EvaluatorError:
         """Return the error of our tree; raise what is none of the SDK's, nor the network's."""
@@ -128,7 +115,7 @@ class AnthropicSession:
         return translate(error, self._key_env)
 
 
-def translate(error: BaseException, key_env: str = _KEY_ENV) -> EvaluatorError:
+def translate(error: BaseException, key_env: str = KEY_ENV) -> EvaluatorError:
     """Return the error of our tree for anything that the SDK or its transport raises."""
     import anthropic  # noqa: PLC0415 - as above
 

@@ -18,6 +18,7 @@ from evaluator.errors import JudgeError, JudgeUnavailable
 from evaluator.store.batches import KeptBatch
 
 __all__ = [
+    "NAME",
     "BatchResult",
     "BatchService",
     "BatchState",
@@ -29,7 +30,8 @@ __all__ = [
     "number_of",
 ]
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+NAME: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
+"""Pattern of the names that providers give to batches and files."""
 
 
 class Unanswered(JudgeUnavailable):
@@ -161,4 +163,4 @@ def number_of(name: str, intent: str) -> int | None:
 
 def is_name(text: str | None) -> bool:
     """Whether a text looks like a name that a provider gives."""
-    return text is not None and _NAME.fullmatch(text) is not None
+    return text is not None and re.fullmatch(NAME, text) is not None

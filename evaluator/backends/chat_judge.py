@@ -25,7 +25,8 @@ from evaluator.prompt import Prompts
 from evaluator.quotes import find_quote, judged_view
 from evaluator.rubric import Criterion, Rubric
 from evaluator.together import together
-from evaluator.types import JudgeInfo, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 
 __all__ = ["ChatJudge", "new_nonce", "transcript_message"]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 __all__ = ["ChatModel", "ChatReply", "ChatRequest", "RateLimits", "Stop"]
 

@@ -18,10 +18,11 @@ from pydantic import TypeAdapter
 from evaluator.backends import JudgeOptions
 from evaluator.backends.chat_judge import new_nonce, transcript_message
 from evaluator.backends.chat_model import ChatModel, ChatRequest
-from evaluator.backends.decisions_model import KEY_ENV, MOST_QUESTIONS, PROVIDER, build_model
+from evaluator.backends.decisions_model import MOST_QUESTIONS, PROVIDER, build_model
 from evaluator.backends.encoder import Encoder
 from evaluator.backends.estimates import Estimate, estimated
 from evaluator.backends.hosted_judge import HostedBackend
+from evaluator.backends.openai_client import KEY_ENV
 from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.backends.patience import one_allowance
 from evaluator.judging import Case, Judge, Judgement, Opinion, Quote, needs_proof
@@ -30,7 +31,8 @@ from evaluator.quotes import find_quote
 from evaluator.rubric import Criterion, Rubric
 from evaluator.segments import sentence_spans
 from evaluator.together import together
-from evaluator.types import JudgeInfo, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 
 __all__ = ["DecisionsJudge", "build_estimate", "build_judge"]
 

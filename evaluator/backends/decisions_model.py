@@ -17,20 +17,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evaluator.backends.chat_model import ChatReply, ChatRequest
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
-from evaluator.backends.openai_client import OPENAI_URL, OpenAISession, Server, rate_limits
+from evaluator.backends.openai_client import KEY_ENV, OPENAI_URL, OpenAISession, Server, rate_limits
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import Failure, ProviderRefusal
 from evaluator.errors import OptionError
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["DEFAULT_MODEL", "KEY_ENV", "MOST_QUESTIONS", "PROVIDER", "DecisionsModel", "build_model"]
+__all__ = ["DEFAULT_MODEL", "MOST_QUESTIONS", "PROVIDER", "DecisionsModel", "build_model"]
 
 PROVIDER: Final = "openai-decisions"
 DEFAULT_MODEL: Final = "gpt-6-luna"  # the only one that the endpoint knows
-KEY_ENV: Final = "OPENAI_API_KEY"
 MOST_QUESTIONS: Final = 400
 """Questions in one request; the endpoint's own limit."""
 

@@ -7,7 +7,8 @@ that are built together, so that they don't overrun a provider between them.
 from __future__ import annotations
 
 from evaluator.backends.chat_options import ChatOptions
-from evaluator.backends.patience import Gate, Patience, Patient
+from evaluator.backends.gate import Gate
+from evaluator.backends.patience import Patience, Patient
 from evaluator.backends.pricing import Budget, Budgeted, PricedModel
 
 __all__ = ["hosted"]

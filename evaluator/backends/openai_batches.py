@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import BinaryIO, Final, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from evaluator.backends.batch_reading import Named, outcome_of, read_form
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, Unanswered, UploadForm, is_name
 from evaluator.backends.chat_model import ChatReply, ChatRequest
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra
-from evaluator.backends.openai import OpenAIModel
 from evaluator.backends.openai_client import OPENAI_URL
+from evaluator.backends.openai_model import OpenAIModel
 from evaluator.backends.pricing import BATCH_SHARE, PricedModel
-from evaluator.backends.provider_failures import Failure, ProviderRefusal
+from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeError
 from evaluator.store.batches import KeptBatch
-from evaluator.types import Usage
 
 __all__ = ["OpenAIBatches", "build_batches"]
 
@@ -35,6 +34,7 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 100
 _ENDED: Final = frozenset({"completed", "expired", "cancelled"})
 _PASSING: Final = frozenset({"token_limit_exceeded"})  # too much is queued now; it passes when other batches are done
+_Form = TypeVar("_Form", bound=BaseModel)
 
 
 def build_batches(options: ChatOptions) -> OpenAIBatches:
@@ -86,7 +86,7 @@ class OpenAIBatches:
         if file_id is None:
             fields = {"purpose": "batch", "expires_after": expiry}
             answer = await self._session.upload("/files", f"{batch.intent}.jsonl", upload, fields)
-            file_id = self._uploaded[batch.intent] = self._read(_Named, answer.content).id
+            file_id = self._uploaded[batch.intent] = self._read(Named, answer.content).id
         body: dict[str, object] = {
             "input_file_id": file_id,
             "endpoint": _ENDPOINT,
@@ -96,7 +96,7 @@ class OpenAIBatches:
         }
         made = await self._session.post("/batches", body)
         self._uploaded.pop(batch.intent, None)
-        return self._read(_Named, made.content).id
+        return self._read(Named, made.content).id
 
     async def state(self, batch_id: str) -> BatchState:
         """Return how far a batch is; a state that we don't know is taken to pass."""
@@ -140,13 +140,7 @@ class OpenAIBatches:
             found = _Line.model_validate_json(line)
         except ValidationError:  # its message holds the reply
             return BatchResult("", self._failure(status=200).unreadable())
-        try:
-            return BatchResult(found.custom_id, self._reply(found))
-        except ProviderRefusal as refusal:
-            filtered = ChatReply("", "filtered", Usage(requests=1, batched_requests=1))
-            return BatchResult(found.custom_id, filtered if refusal.filtered else refusal)
-        except JudgeError as error:
-            return BatchResult(found.custom_id, error)
+        return outcome_of(found.custom_id, lambda: self._reply(found))
 
     def _reply(self, line: _Line) -> ChatReply:
         answer = line.response
@@ -156,8 +150,7 @@ class OpenAIBatches:
         if answer.status_code != 200:  # noqa: PLR2004 - the one good status
             refused = _Refused.read(answer.body)
             raise self._failure(status=answer.status_code, code=refused, request_id=answer.request_id).error()
-        reply = self._model.read_body(answer.body, answer.request_id)
-        return replace(reply, usage=reply.usage.model_copy(update={"batched_requests": 1}))
+        return self._model.read_body(answer.body, answer.request_id)
 
     def _failed(self, batch: _Batch) -> JudgeError:
         errors = batch.errors.data if batch.errors and batch.errors.data else []
@@ -170,21 +163,10 @@ class OpenAIBatches:
         )
 
     def _read(self, form: type[_Form], content: bytes) -> _Form:
-        try:
-            return form.model_validate_json(content)
-        except ValidationError:
-            pass
-        raise self._failure(status=200).unreadable()
+        return read_form(form, content, self._failure(status=200))
 
     def _failure(self, *, status: int | None = None, code: str | None = None, request_id: str | None = None) -> Failure:
         return Failure(self._model.provider, self._model.key_env, status=status, code=code, request_id=request_id)
-
-
-class _Named(BaseModel):
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$")
-
-
-_Form = TypeVar("_Form", bound=BaseModel)
 
 
 class _Coded(BaseModel):
@@ -196,7 +178,7 @@ class _Errors(BaseModel):
     data: list[_Coded] | None = None
 
 
-class _Batch(_Named):
+class _Batch(Named):
     """What counts of a batch."""
 
     status: str

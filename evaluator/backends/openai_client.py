@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from pydantic import ValidationError
 
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
-from evaluator.backends.network import JSON_HEADERS, as_json, http_client, is_network_error, lines_of, load
+from evaluator.backends.network import JSON_HEADERS, as_json, http_client, is_network_error, load
 from evaluator.backends.provider_failures import Failure, own_cause
+from evaluator.backends.sdk_calls import answer_of, lines_in
 from evaluator.errors import EvaluatorError
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
     _Ask: TypeAlias = Callable[[openai.AsyncOpenAI, type[httpx2.Response], RequestOptions], Awaitable[object]]
 
-__all__ = ["OPENAI_URL", "OpenAISession", "Server", "rate_limits", "translate"]
+__all__ = ["KEY_ENV", "OPENAI_URL", "OpenAISession", "Server", "rate_limits", "translate"]
 
+KEY_ENV: Final = "OPENAI_API_KEY"
 OPENAI_URL: Final = "https://api.openai.com/v1"
 
 
@@ -108,22 +111,14 @@ class OpenAISession:
         await load("openai")
         import openai  # noqa: PLC0415 - as above
 
-        response = await self._asked(
+        answer = await self._asked(
             lambda client, answer, options: client.get(
                 path, cast_to=answer, stream=True, stream_cls=openai.AsyncStream[object], options=options
             )
         )
-        failure: EvaluatorError
-        try:
-            async for line in lines_of(response.aiter_bytes()):
+        async with aclosing(lines_in(answer, self._failure)) as lines:
+            async for line in lines:
                 yield line
-        except Exception as error:  # noqa: BLE001 - what isn't the network's goes on as it is
-            failure = self._failure(error)
-        else:
-            return
-        finally:
-            await response.aclose()
-        raise failure  # out here, as in `_asked`
 
     async def _asked(self, ask: _Ask) -> httpx2.Response:
         await load("openai")
@@ -136,13 +131,7 @@ class OpenAISession:
             headers["Authorization"] = openai.Omit()
         if self._server.base_url != OPENAI_URL:  # an OpenAI account in the environment is no other server's business
             headers |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
-        failure: EvaluatorError
-        try:
-            # whatever type the SDK's signatures give a stream, asked for the raw answer it hands that on
-            return cast("httpx2.Response", await ask(client, httpx2.Response, {"headers": headers}))
-        except Exception as error:  # noqa: BLE001 - what isn't the SDK's or the network's goes on as it is
-            failure = self._failure(error)
-        raise failure  # out here, so that the SDK's message, which may repeat key or text, isn't chained to it
+        return await answer_of(ask(client, httpx2.Response, {"headers": headers}), self._failure)
 
     def _failure(self, error: Exception) -> EvaluatorError:
         """Return the error of our tree; raise what is none of the SDK's, nor the network's."""

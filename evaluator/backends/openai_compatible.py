@@ -10,23 +10,19 @@ alone in the one user message.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from evaluator.backends import JudgeOptions
 from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
-from evaluator.backends.estimates import Estimate
 from evaluator.backends.hosted_judge import HostedBackend
 from evaluator.backends.openai_client import OpenAISession, Server, rate_limits
 from evaluator.backends.pricing import PriceList, Tokens
 from evaluator.backends.provider_failures import Failure, ProviderRefusal
 from evaluator.errors import OptionError
-from evaluator.judging import Case, Judge
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,16 +47,6 @@ def build_model(options: ChatOptions) -> CompatibleModel:
     """
     require_extra("openai", "openai")
     return CompatibleModel(options)
-
-
-def build_judge(options: JudgeOptions) -> Judge:
-    """Build a judge that asks this model; as `HostedBackend.chat_judge`."""
-    return HostedBackend("openai-compatible", build_model, KEY_ENV, keyless=True).chat_judge(options)
-
-
-def build_estimate(options: JudgeOptions) -> Callable[[Case], Estimate]:
-    """Return what tells what a case will take; as `HostedBackend.chat_estimate`."""
-    return HostedBackend("openai-compatible", build_model, KEY_ENV, keyless=True).chat_estimate(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +230,9 @@ class _Completion(BaseModel):
 
     choices: list[_Choice]
     usage: _UsageCounts | None = None
+
+
+_BACKEND: Final = HostedBackend("openai-compatible", build_model, KEY_ENV, keyless=True)
+
+build_judge: Final = _BACKEND.chat_judge
+build_estimate: Final = _BACKEND.chat_estimate

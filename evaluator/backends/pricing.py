@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from evaluator.backends.chat_model import ChatModel, ChatReply, ChatRequest
 from evaluator.backends.provider_failures import ProviderFailure
 from evaluator.errors import JudgeError, JudgeMisuse, OptionError
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo

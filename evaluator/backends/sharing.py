@@ -10,8 +10,8 @@ import threading
 from dataclasses import dataclass, field
 
 from evaluator.backends.chat_options import ChatOptions
+from evaluator.backends.gate import Gate
 from evaluator.backends.pace import Pace
-from evaluator.backends.patience import Gate
 from evaluator.backends.pricing import Budget
 
 __all__ = ["Sharing"]

@@ -30,7 +30,8 @@ from evaluator.errors import OptionError, RubricError
 from evaluator.judging import Case, Judgement, Opinion
 from evaluator.resources import resource_dir
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Flag, JudgeInfo
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag
 
 __all__ = ["SimilarityJudge", "build_judge", "shipped_calibration", "trained_on"]
 

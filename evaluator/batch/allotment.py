@@ -13,7 +13,8 @@ from functools import partial
 from typing import Final
 
 from evaluator.backends.pricing import Budget
-from evaluator.batch.database import Database, DatabaseFailed, Transaction
+from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.errors import JudgeMisuse
 
 __all__ = ["Allotments", "Purse"]

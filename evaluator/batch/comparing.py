@@ -33,7 +33,9 @@ from evaluator.batch.comparison import (
 from evaluator.batch.files import EVALUATIONS, FAILURES, read_evaluations, read_failures
 from evaluator.batch.records import GradedItem
 from evaluator.batch.rows import CODES
-from evaluator.types import Evaluation, Severity, Usage
+from evaluator.values.criterion import Severity
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.usage import Usage
 
 __all__ = ["compare", "compare_batches"]
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluator.types import Severity
+from evaluator.values.criterion import Severity
 
 __all__ = [
     "EDGES",

@@ -1,59 +1,38 @@
 """The database of durable runs: SQLite in a file of the run, or a Postgres that many machines share.
 
 Statements are written once, in the SQL that both understand. Every change is one transaction. A Postgres that is away
-for a while is waited for; whatever else goes wrong is one error of ours. Apart from the stores so that SQLAlchemy is
-known here alone.
+for a while is waited for; whatever else goes wrong is one error of ours. Apart from the stores, which know nothing of
+SQLAlchemy.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from evaluator.errors import EvaluatorError, MissingExtra, OptionError
+from evaluator.batch.database_address import checked_url, load_sqlalchemy, shown
+from evaluator.batch.database_failures import may_pass, refusal, translated
+from evaluator.errors import OptionError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["Database", "DatabaseFailed", "Row", "Transaction", "checked_url", "file_url", "translated"]
+__all__ = ["Database", "Row", "Transaction"]
 
 _WAIT_S: Final = 30.0  # for another transaction of the same SQLite file
 _AWAY_S: Final = 300.0  # as long as a Postgres that restarts, or a network that is down, is waited for
 _FIRST_S: Final = 10.0  # and one that never answered yet: its address may be wrong
 _LONGEST_WAIT_S: Final = 2.0
-_POSTGRES: Final = ("postgres", "postgresql", "postgresql+psycopg")
-_HOSTS: Final = re.compile(r"[\w.:%,-]+", re.ASCII)
-_FORBIDDEN: Final = "42501"
-_GONE: Final = {  # a machine that vanishes without a word is given up after half a minute, not after hours
-    "keepalives_idle": "20",
-    "keepalives_interval": "5",
-    "keepalives_count": "2",
-    "tcp_user_timeout": "30000",
-}
-_REFUSALS: Final = (  # of a connection: what the driver says, in parts that hold no value; what that means; a remedy
-    ("password authentication failed", "it refuses the user or the password", "check both in the address"),
-    ("no password supplied", "it asks for a password", "write postgresql://USER:PASSWORD@HOST/NAME"),
-    ("database .* does not exist", "it holds no database of that name", "make it with createdb, or name another"),
-    ("role .* does not exist", "it refuses the user or the password", "check both in the address"),
-    ("no pg_hba.conf entry", "it doesn't let this user in from here", "let it in by the server's pg_hba.conf"),
-    ("invalid connection option", "the address has an option that doesn't exist", "leave out what follows the '?'"),
-)
 
 Row = Sequence[Any]
 Values = Mapping[str, object]
 _Result = TypeVar("_Result")
-
-
-class DatabaseFailed(EvaluatorError):
-    """The database can't be read or written; what was committed is safe."""
 
 
 class Transaction(Protocol):
@@ -70,33 +49,6 @@ class Transaction(Protocol):
     def run(self, statement: str, values: Values | Sequence[Values] | None = None) -> int:
         """Run a statement, once or for each of several sets of values; return how many rows it touched."""
         ...
-
-
-def checked_url(url: str) -> str:
-    """Return the address of a Postgres in the form that the driver takes.
-
-    Raises:
-        OptionError: It is no address of a Postgres; the message doesn't repeat it, as it may hold a password.
-        MissingExtra: The extra `batch` isn't installed.
-    """
-    return _parsed(url).update_query_dict(_GONE).render_as_string(hide_password=False)
-
-
-def file_url(path: Path) -> str:
-    """Return the address of a file of SQLite, whatever characters its path holds."""
-    return _sqlalchemy().URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
-
-
-@contextmanager
-def translated(place: Path | str) -> Generator[None]:
-    """Turn what SQLAlchemy, its drivers and the file system raise about a database into one error of ours."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        what, remedy = _told(error, shared=isinstance(place, str))
-        raise DatabaseFailed(f"the database can't be used: {what}", where=_shown(place), remedy=remedy) from error
 
 
 class Database:
@@ -123,7 +75,7 @@ class Database:
     @property
     def name(self) -> str:
         """Its name, without what nobody may see."""
-        return _shown(self._place)
+        return shown(self._place)
 
     def read(self, work: Callable[[Transaction], _Result]) -> _Result:
         """Run some reading in one transaction, again if the connection broke, and return what it returns.
@@ -189,7 +141,7 @@ class Database:
 
     def _may_pass(self, error: BaseException) -> bool:
         """Whether the same may go through later; a server that never let us in will not change its mind."""
-        return self.shared and _passing(error) and (self._reached or _refusal(error) is None)
+        return self.shared and may_pass(error) and (self._reached or refusal(error) is None)
 
 
 class _Connection:
@@ -223,7 +175,7 @@ def _prepared(statement: str, several: frozenset[str]) -> sa.TextClause:
 
 
 def _sqlite(path: Path, *, erases: bool) -> sa.Engine:
-    sa = _sqlalchemy()
+    sa = load_sqlalchemy()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -252,7 +204,7 @@ def _sqlite(path: Path, *, erases: bool) -> sa.Engine:
 
 
 def _postgres(url: str) -> sa.Engine:
-    sa = _sqlalchemy()
+    sa = load_sqlalchemy()
     return sa.create_engine(
         url,
         pool_pre_ping=True,
@@ -260,78 +212,3 @@ def _postgres(url: str) -> sa.Engine:
         max_overflow=4,
         connect_args={"connect_timeout": 5, "client_encoding": "utf8", "application_name": "evaluator"},
     )
-
-
-def _sqlalchemy() -> Any:  # noqa: ANN401 - the module
-    try:
-        import sqlalchemy
-    except ImportError as error:
-        raise MissingExtra(
-            "durable runs need the packages of the extra `batch`",
-            remedy="pip install 'interview-evaluator[batch]'",
-        ) from error
-    return sqlalchemy
-
-
-def _passing(error: BaseException) -> bool:
-    """Whether a Postgres may answer later: the connection broke, it starts or stops, or two changes crossed."""
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-    from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, PoolTimeout)  # all connections wait for a server that stands still
-    state = getattr(error.orig, "sqlstate", None)
-    broken = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return broken if state is None else state[:2] in {"08", "57", "40", "53", "55"}
-
-
-def _refusal(error: BaseException) -> tuple[str, str] | None:
-    """Return why a server refused a connection and what would help; ``None`` if it isn't known to have refused one."""
-    if getattr(error, "connection_invalidated", False) or getattr(getattr(error, "orig", None), "sqlstate", None):
-        return None
-    said = str(getattr(error, "orig", ""))
-    return next(((what, remedy) for words, what, remedy in _REFUSALS if re.search(words, said)), None)
-
-
-def _told(error: BaseException, *, shared: bool) -> tuple[str, str]:
-    """Return what went wrong and what would help; of a server's words none is repeated: they may hold a value."""
-    cause = getattr(error, "orig", None) or error
-    if shared:
-        if (state := getattr(cause, "sqlstate", None)) == _FORBIDDEN:
-            return "this user may not do that", "let it make tables in the schema public, and a schema of its own"
-        usual = "check that the server runs and lets this machine in, then run the same command again"
-        return _refusal(error) or (f"{type(cause).__name__}{f' [{state}]' if state else ''}", usual)
-    said = str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
-    if "full" in said:
-        return said, "make room on the disk, then run the same command again: nothing is lost"
-    return said, "check the folder's rights and its disk, then run the same command again: nothing is lost"
-
-
-def _shown(place: Path | str) -> str:
-    if isinstance(place, Path):
-        return place.name
-    url = _parsed(place)
-    return f"{url.host or 'localhost'}/{url.database or ''}"
-
-
-def _parsed(url: str) -> sa.URL:
-    parsed = _read(url)
-    if parsed is None:
-        raise OptionError(
-            "this is no address of a Postgres",
-            where="database_url",
-            remedy="write postgresql://USER:PASSWORD@HOST/NAME, with %40 for an @ in the password, %3A for a : and "
-            "%2F for a /; or leave it out to work in the output folder",
-        )
-    return parsed.set(drivername="postgresql+psycopg")
-
-
-def _read(url: str) -> sa.URL | None:
-    """Return an address in its parts; ``None`` if it is none, or if a part of a password may have slipped into one."""
-    sa = _sqlalchemy()
-    try:
-        parsed: sa.URL = sa.make_url(url)
-    except (ValueError, sa.exc.ArgumentError):
-        return None
-    known = parsed.drivername in _POSTGRES and _HOSTS.fullmatch(parsed.host or "localhost")
-    return parsed if known and re.fullmatch(r"[^@/:\s]+", parsed.database or "") else None

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from evaluator.batch.database import DatabaseFailed, checked_url, file_url, translated
+from evaluator.batch.database_address import checked_url, file_url
+from evaluator.batch.database_failures import DatabaseFailed, translated
 from evaluator.errors import MissingExtra
 
 if TYPE_CHECKING:

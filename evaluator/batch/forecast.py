@@ -14,7 +14,8 @@ from evaluator.judging import Case, Judge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerStore
-from evaluator.types import JudgeInfo, Transcript
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Transcript
 
 __all__ = ["SAMPLE", "Forecast", "Known", "forecast"]
 

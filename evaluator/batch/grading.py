@@ -18,7 +18,9 @@ from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, Miss
 from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, Transcript, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
+from evaluator.values.usage import Usage
 
 __all__ = ["Grading", "judge_one"]
 

@@ -25,7 +25,8 @@ from evaluator.judges.building import JudgePlan, build_judge
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric, load_rubric
 from evaluator.store.answers import AnswerStore
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 
 __all__ = ["evaluate_each", "evaluate_many"]
 

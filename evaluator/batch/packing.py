@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from evaluator.batch.database import Transaction
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["chunks", "dictionary_of", "pack_text", "pack_transcript", "read_transcripts", "storable", "unpack_text"]
 

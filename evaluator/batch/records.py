@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 
 __all__ = ["FailedItem", "GradedItem", "Item", "Problem"]
 

@@ -17,7 +17,9 @@ from evaluator.batch.packing import pack_text, read_transcripts, unpack_text
 from evaluator.batch.records import FailedItem, GradedItem, Problem
 from evaluator.errors import EvaluatorError
 from evaluator.store.answers import Answers, pack, pieces, unpack
-from evaluator.types import Evaluation, Transcript, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
+from evaluator.values.usage import Usage
 
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore", "ShardGone"]
 

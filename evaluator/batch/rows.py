@@ -13,7 +13,7 @@ from typing import IO, Final, Literal, TypeAlias
 
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.rubric import Rubric
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 __all__ = ["CODES", "Row", "RowSpool", "Status", "row_of"]
 

@@ -16,17 +16,18 @@ from evaluator.batch.allotment import Allotments, Purse
 from evaluator.batch.database import Database
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.folder import RunFolder
+from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.batch.results import ResultStore
 from evaluator.batch.roll import Rhythm
-from evaluator.batch.runs import Counts, Progress, Round, RunStore, Spec
+from evaluator.batch.runs import Round, RunStore, Spec
 from evaluator.batch.slots import room_for
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerFile, AnswerStore
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["BatchRun", "Work", "shards_in_hand"]
 

@@ -14,12 +14,13 @@ from typing import Final
 
 from evaluator.batch.database import Database, Transaction
 from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, read_transcripts, storable
+from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import Item
 from evaluator.batch.schema import create_tables
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
-__all__ = ["Counts", "Progress", "Round", "RunStore", "Spec"]
+__all__ = ["Round", "RunStore", "Spec"]
 
 _OPEN: Final = """SELECT min(position) AS first, i.key FROM ev_items i
     LEFT JOIN ev_results r ON r.grading = :grading AND r.key = i.key
@@ -43,25 +44,6 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What a run holds, before it begins.
-
-    Attributes:
-        items: All of them.
-        unreadable: Items that are no transcript.
-        duplicates: Items with the very words of an earlier one.
-        done: Different transcripts with a result that stands.
-        open: Different transcripts that need one.
-    """
-
-    items: int
-    unreadable: int
-    duplicates: int
-    done: int
-    open: int
-
-
-@dataclass(frozen=True, slots=True)
 class Round:
     """One turn of a run through what needs a result.
 
@@ -78,27 +60,6 @@ class Round:
     attempt: int
     number: int
     again: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a run did since it began, attempts before a restart included.
-
-    Attributes:
-        graded: Transcripts with an evaluation.
-        review: Those of them that a person must look at.
-        failed: Transcripts without, at the last try.
-        requests: Calls to providers.
-        cost_usd: Their price, as far as it is known.
-        unpriced: Results with calls of unknown price.
-    """
-
-    graded: int = 0
-    review: int = 0
-    failed: int = 0
-    requests: int = 0
-    cost_usd: float = 0.0
-    unpriced: int = 0
 
 
 class RunStore:

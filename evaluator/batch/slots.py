@@ -14,7 +14,7 @@ from typing import Final
 
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["Slot", "Slots", "room_for"]
 

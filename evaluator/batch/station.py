@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from evaluator.batch.database import Database, DatabaseFailed
+from evaluator.batch.database import Database
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.durable import Durable, Seat
 from evaluator.batch.roll import Rhythm, Roll
 from evaluator.batch.worker import Tools, Worker

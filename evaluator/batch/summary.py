@@ -9,7 +9,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from evaluator.types import JudgeInfo, Kind, RubricRef, Severity
+from evaluator.values.criterion import Kind, Severity
+from evaluator.values.evaluation import RubricRef
+from evaluator.values.judge import JudgeInfo
 
 __all__ = [
     "BandCount",

@@ -27,7 +27,10 @@ from evaluator.batch.summary import (
     Summary,
 )
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Evaluation, Finding, JudgeInfo, RubricRef, Usage
+from evaluator.values.evaluation import Evaluation, RubricRef
+from evaluator.values.finding import Finding
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 
 __all__ = ["BINS", "TABLE_COLUMNS", "Tally", "summarise"]
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from evaluator.judges.building import JudgePlan
     from evaluator.rubric import Rubric
     from evaluator.settings import Settings
-    from evaluator.types import Evaluation, JudgeInfo
+    from evaluator.values.evaluation import Evaluation
+    from evaluator.values.judge import JudgeInfo
 
 __all__ = ["AgreementFormat", "Grouping", "agreement"]
 

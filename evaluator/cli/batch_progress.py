@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from evaluator.cli.terminal import note, write_stdout
 
 if TYPE_CHECKING:
-    from evaluator.batch.runs import Progress
+    from evaluator.batch.progress import Progress
 
 __all__ = ["ProgressForm", "View", "make_view", "told_duration", "told_usd"]
 

@@ -20,9 +20,10 @@ from evaluator.cli.batch_text import plan_lines, summary_lines
 if TYPE_CHECKING:
     from evaluator.batch.allotment import Purse
     from evaluator.batch.forecast import Forecast
+    from evaluator.batch.progress import Counts
     from evaluator.batch.records import Item
     from evaluator.batch.run import BatchRun, Work
-    from evaluator.batch.runs import Counts, Spec
+    from evaluator.batch.runs import Spec
     from evaluator.judges.building import JudgePlan
     from evaluator.judging import Judge
     from evaluator.settings import Settings

@@ -9,7 +9,7 @@ from evaluator.cli.batch_progress import told_duration, told_usd
 
 if TYPE_CHECKING:
     from evaluator.batch.forecast import Forecast
-    from evaluator.batch.runs import Counts, Progress
+    from evaluator.batch.progress import Counts, Progress
     from evaluator.batch.summary import Summary
     from evaluator.judges.building import JudgePlan
 

@@ -18,7 +18,8 @@ from evaluator.cli.judge_options import JudgeFlags, judge_plan, takes_judge_opti
 if TYPE_CHECKING:
     from evaluator.judges.building import JudgePlan
     from evaluator.settings import Settings
-    from evaluator.types import Evaluation, Transcript
+    from evaluator.values.evaluation import Evaluation
+    from evaluator.values.transcript import Transcript
 
 __all__ = ["ColorWish", "ReportFormat", "grade"]
 

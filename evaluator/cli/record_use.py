@@ -29,7 +29,7 @@ from evaluator.pipeline import aevaluate
 from evaluator.prompt import load_prompts
 from evaluator.rubric import Rubric, load_rubric
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["How", "find_leftovers", "read_inputs", "system_prompts"]
 

@@ -19,7 +19,7 @@ from rich.text import Text
 from evaluator.cli.rubric_trust import trust_of
 from evaluator.reports.characters import escape_json, visible
 from evaluator.rubric import Applicability, Criterion, Rubric
-from evaluator.types import Severity
+from evaluator.values.criterion import Severity
 
 __all__ = ["as_json", "as_yaml", "print_list", "print_part", "summarise"]
 

@@ -29,7 +29,7 @@ def schema(
 
 def schema_text() -> str:
     """Return the schema as text, of what is written: every key is always there, so every key is required."""
-    from evaluator.types import SCHEMA_VERSION, Evaluation  # noqa: PLC0415 - keeps --help light
+    from evaluator.values.evaluation import SCHEMA_VERSION, Evaluation  # noqa: PLC0415 - keeps --help light
 
     body = Evaluation.model_json_schema(mode="serialization")
     for part in (body, *body["$defs"].values()):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from evaluator.agreement.labels import LabelledRow, Span
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["bare_row", "bare_text"]
 

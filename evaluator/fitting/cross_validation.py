@@ -22,7 +22,7 @@ from evaluator.backends.similarity_judge import SimilarityJudge
 from evaluator.fitting.bare_speech import bare_row
 from evaluator.fitting.calibrating import TrainingSet, calibrate
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["HELD_OUT", "LEAST_RELIABLE", "HeldOut", "cross_validate", "summarise"]
 

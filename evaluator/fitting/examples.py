@@ -29,7 +29,7 @@ from evaluator.judging import Case, Judgement
 from evaluator.measures import judge_by_count
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["Changed", "Example", "make_examples"]
 

@@ -28,7 +28,7 @@ from evaluator.judging import Case
 from evaluator.resources import resource_dir
 from evaluator.rubric import Rubric, read_rubric_file
 from evaluator.strict_yaml import parse_yaml
-from evaluator.types import SpeakerRoles, Transcript, Turn
+from evaluator.values.transcript import SpeakerRoles, Transcript, Turn
 
 __all__ = [
     "MadeRow",

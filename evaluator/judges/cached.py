@@ -19,7 +19,8 @@ from evaluator.judges.voting import asked_again, by_criterion
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Criterion, Rubric
 from evaluator.store.answers import Answers, AnswerStore, KeptOpinion, KeptTexts
-from evaluator.types import Flag, JudgeInfo
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag
 
 __all__ = ["Cached"]
 

@@ -16,7 +16,9 @@ from evaluator.judges.voting import attempt, by_criterion, count, texts_of
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
 from evaluator.together import together
-from evaluator.types import Flag, JudgeInfo, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag
+from evaluator.values.usage import Usage
 
 __all__ = ["Committee"]
 

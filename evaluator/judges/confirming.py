@@ -15,7 +15,9 @@ from evaluator.judges.voting import asked_again, attempt, by_criterion, count, t
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.rubric import Criterion, Rubric
 from evaluator.together import together
-from evaluator.types import Flag, JudgeInfo, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag
+from evaluator.values.usage import Usage
 
 __all__ = ["Confirming", "Sampled"]
 

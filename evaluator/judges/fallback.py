@@ -7,7 +7,8 @@ from dataclasses import replace
 from evaluator.errors import JudgeError
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
-from evaluator.types import Flag, JudgeInfo
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Flag
 
 __all__ = ["Fallback"]
 

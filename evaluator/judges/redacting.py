@@ -14,7 +14,8 @@ from typing import Final
 from evaluator.judges.redaction.placeholders import Redaction, redact
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.rubric import Rubric
-from evaluator.types import Flag, JudgeInfo, Vote
+from evaluator.values.judge import JudgeInfo, Vote
+from evaluator.values.transcript import Flag
 
 __all__ = ["Redacting"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from evaluator.errors import JudgeError
 from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.rubric import Criterion
-from evaluator.types import Confirmation, Vote
+from evaluator.values.judge import Confirmation, Vote
 
 __all__ = ["Tally", "Texts", "asked_again", "attempt", "by_criterion", "count", "majority", "texts_of"]
 

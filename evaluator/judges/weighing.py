@@ -7,7 +7,7 @@ from collections.abc import Callable
 from evaluator.backends.estimates import NOTHING, Estimate
 from evaluator.judging import Case, Judgement
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["Weighing"]
 

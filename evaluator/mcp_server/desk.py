@@ -15,7 +15,7 @@ from evaluator.mcp_server.forms import Explanation, Grade, Rubrics, SpokenTurn, 
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Desk"]
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from evaluator.rubric import Criterion, Rubric
-from evaluator.types import Evaluation, Evidence, Flag, Kind, Severity, Verdict
+from evaluator.values.criterion import Kind, Severity
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Evidence
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import Flag
 
 __all__ = [
     "Explanation",

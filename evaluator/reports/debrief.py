@@ -10,7 +10,9 @@ from typing import Final
 from evaluator.reports.characters import one_line
 from evaluator.reports.parts import Ballot, Debated
 from evaluator.reports.wording import spoken
-from evaluator.types import Confirmation, Evaluation, Finding
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Finding
+from evaluator.values.judge import Confirmation
 
 __all__ = ["debated", "debrief_lines"]
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluator.reports.view import view
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["PAGE_TEMPLATES", "page_style", "render_html", "report_values"]
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from evaluator.reports.parts import Ballot, Failure, Plain, Quoted, ReportView, Strong, TurnView
 from evaluator.reports.view import view
-from evaluator.types import SEVERITIES, Evaluation
+from evaluator.values.criterion import SEVERITIES
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["escape", "marked_turn", "render_markdown"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluator.reports.segments import Segment
-from evaluator.types import Severity
+from evaluator.values.criterion import Severity
 
 __all__ = ["Ballot", "Debated", "Failure", "Line", "Plain", "Quoted", "ReportView", "Strong", "TurnView"]
 

@@ -14,7 +14,8 @@ from rich.text import Text
 from evaluator.reports.page import Page, Part
 from evaluator.reports.parts import Failure, Plain, Quoted, ReportView, TurnView
 from evaluator.reports.view import view
-from evaluator.types import SEVERITIES, Evaluation
+from evaluator.values.criterion import SEVERITIES
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["marked_turn", "render_text"]
 

@@ -27,7 +27,9 @@ from evaluator.reports.wording import (
     verdict_title,
     without_code,
 )
-from evaluator.types import Evaluation, Evidence, Finding, Turn
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Evidence, Finding
+from evaluator.values.transcript import Turn
 
 __all__ = ["view"]
 

@@ -6,7 +6,11 @@ import re
 from typing import Final
 
 from evaluator.reports.characters import one_line
-from evaluator.types import SEVERITIES, Delivery, Evaluation, JudgeInfo, QuestionTypeChoice, Scorecard, Usage
+from evaluator.values.criterion import SEVERITIES
+from evaluator.values.evaluation import Delivery, Evaluation, QuestionTypeChoice
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.scorecard import Scorecard
+from evaluator.values.usage import Usage
 
 __all__ = [
     "clock",

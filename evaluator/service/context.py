@@ -26,7 +26,8 @@ from evaluator.service.idempotency.claims import ClaimStore
 from evaluator.service.idempotency.replays import Idempotency
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.lanes import LaneStore, Settled
+from evaluator.service.jobs.job import Settled
+from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.page.sessions import SessionStore
 from evaluator.service.privacy.retention import Retention

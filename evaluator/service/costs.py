@@ -15,7 +15,7 @@ from evaluator.rubric import Rubric
 from evaluator.service.judges import JudgeRoom
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.budgets import Budgets, Reservation
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Purser"]
 

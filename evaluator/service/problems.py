@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.errors import (
     EvaluatorError,
     InputError,

@@ -24,7 +24,7 @@ from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.wire import Page, Wire
 from evaluator.transcripts import parse_transcript
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["JudgeAgreement", "JudgeResource", "Price", "router"]
 

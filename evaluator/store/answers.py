@@ -8,25 +8,22 @@ for many threads and processes). The file holds candidates' words: only its owne
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import threading
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from evaluator.errors import OptionError
 from evaluator.judging import Opinion
-from evaluator.store.sqlite_file import FileKind, open_sqlite
-from evaluator.types import Vote
+from evaluator.store.sqlite_file import FileKind, SqliteFile
+from evaluator.values.judge import Vote
 
 __all__ = ["AnswerFile", "AnswerStore", "Answers", "KeptOpinion", "KeptTexts", "pack", "pieces", "unpack"]
 
 _FILE: Final = FileKind(
+    title="the result cache",
     application=0x49_45_4F_50,
     version=2,
     schema=(
@@ -34,7 +31,8 @@ _FILE: Final = FileKind(
             (number INTEGER PRIMARY KEY, head TEXT NOT NULL, packed BLOB NOT NULL)""",
         "CREATE INDEX IF NOT EXISTS answers_by_head ON answers (head)",
     ),
-    remedy="name another file with --cache FILE",
+    if_foreign="name another file with --cache FILE",
+    if_failing="name another file with --cache FILE, or go without by --no-cache",
 )
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
 _LARGEST_PIECE: Final = 32  # rows
@@ -141,10 +139,7 @@ class AnswerFile:
         Raises:
             OptionError: It can't be opened or written, isn't ours, or was written by another version.
         """
-        self._lock = threading.Lock()
-        self._name = path.name
-        with self._told("can't be opened"):
-            self._connection = open_sqlite(path, _FILE)
+        self._file = SqliteFile(path, _FILE)
 
     async def read(self, head: str) -> Answers:
         """Return what is known of a case, without holding up the event loop; as `AnswerStore`."""
@@ -164,8 +159,8 @@ class AnswerFile:
         for first in range(0, len(heads), _CHUNK):
             chunk = heads[first : first + _CHUNK]
             query = f"SELECT head, packed FROM answers WHERE head IN ({','.join('?' * len(chunk))}) ORDER BY number"  # noqa: S608 - question marks
-            with self._told("can't be read"), self._lock:
-                for head, one in self._connection.execute(query, chunk):
+            with self._file.reading() as connection:
+                for head, one in connection.execute(query, chunk):
                     packed.setdefault(head, []).append(one)
         return {head: unpack(all_of_it) for head, all_of_it in packed.items()}
 
@@ -176,27 +171,12 @@ class AnswerFile:
             OptionError: The file can't be written.
         """
         rows = [(head, pack(one)) for head, one in answers]
-        with self._told("can't be written"), self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            with self._connection:  # ends the transaction either way
-                for some in pieces(rows):
-                    places = ", ".join(["(?, ?)"] * len(some))
-                    values = [value for row in some for value in row]
-                    self._connection.execute(f"INSERT INTO answers (head, packed) VALUES {places}", values)  # noqa: S608 - question marks
+        with self._file.writing() as connection:
+            for some in pieces(rows):
+                places = ", ".join(["(?, ?)"] * len(some))
+                values = [value for row in some for value in row]
+                connection.execute(f"INSERT INTO answers (head, packed) VALUES {places}", values)  # noqa: S608 - question marks
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _told(self, what: str) -> Generator[None]:
-        """Turn what the file system and SQLite raise into one error of ours."""
-        try:
-            yield
-        except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a null character in the path
-            raise OptionError(
-                f"the result cache {what}: {type(error).__name__}",
-                where=self._name,
-                remedy="name another file with --cache FILE, or go without by --no-cache",
-            ) from error
+        self._file.close()

@@ -12,21 +12,18 @@ owner may read it.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from evaluator.errors import OptionError
-from evaluator.store.sqlite_file import FileKind, open_sqlite
+from evaluator.store.sqlite_file import FileKind, SqliteFile
 
 __all__ = ["BatchLedger", "KeptBatch", "KeptReply"]
 
 _CHUNK: Final = 500  # SQLite allows 999 parameters in its oldest builds
 _FILE: Final = FileKind(
+    title="the record of provider batches",
     application=0x49_45_42_54,
     version=1,
     schema=[
@@ -44,7 +41,8 @@ _FILE: Final = FileKind(
         "CREATE INDEX IF NOT EXISTS requests_by_key ON requests (key)",
         "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, reply TEXT NOT NULL) WITHOUT ROWID",
     ],
-    remedy="name another file for the batches",
+    if_foreign="name another file for the batches",
+    if_failing="free its disk or name another file, then run the same command again",
 )
 
 
@@ -87,10 +85,7 @@ class BatchLedger:
         Raises:
             OptionError: It can't be opened or written, isn't ours, or was written by another version.
         """
-        self._lock = threading.Lock()
-        self._name = path.name
-        with self._told("can't be opened"):
-            self._connection = open_sqlite(path, _FILE)
+        self._file = SqliteFile(path, _FILE)
 
     def __enter__(self) -> Self:
         """Return the open file."""
@@ -106,11 +101,11 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be read.
         """
-        with self._told("can't be read"), self._lock:
-            row = self._connection.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+        with self._file.reading() as connection:
+            row = connection.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
             if row:
                 return KeptReply(row[0])
-            row = self._connection.execute(
+            row = connection.execute(
                 "SELECT batches.intent, scope, intended_at, size, batch_id FROM requests JOIN batches USING (intent)"
                 " WHERE key = ? AND NOT over ORDER BY intended_at DESC LIMIT 1",
                 (key,),
@@ -127,8 +122,8 @@ class BatchLedger:
         for first in range(0, len(keys), _CHUNK):
             chunk = keys[first : first + _CHUNK]
             query = f"SELECT key, reply FROM replies WHERE key IN ({','.join('?' * len(chunk))})"  # noqa: S608 - question marks
-            with self._told("can't be read"), self._lock:
-                rows: list[tuple[str, str]] = self._connection.execute(query, chunk).fetchall()
+            with self._file.reading() as connection:
+                rows: list[tuple[str, str]] = connection.execute(query, chunk).fetchall()
             found |= {key: KeptReply(text) for key, text in rows}
         return found
 
@@ -138,8 +133,8 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be read.
         """
-        with self._told("can't be read"), self._lock:
-            rows: list[tuple[str]] = self._connection.execute(
+        with self._file.reading() as connection:
+            rows: list[tuple[str]] = connection.execute(
                 "SELECT key FROM requests WHERE intent = ? ORDER BY number", (intent,)
             ).fetchall()
         return [key for (key,) in rows]
@@ -150,8 +145,8 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be read.
         """
-        with self._told("can't be read"), self._lock:
-            rows: list[tuple[str]] = self._connection.execute(
+        with self._file.reading() as connection:
+            rows: list[tuple[str]] = connection.execute(
                 "SELECT batch_id FROM batches WHERE batch_id IS NOT NULL"
             ).fetchall()
         return frozenset(batch_id for (batch_id,) in rows)
@@ -163,11 +158,11 @@ class BatchLedger:
             OptionError: The file can't be written.
         """
         row = (batch.intent, batch.scope, batch.intended_at, batch.size, batch.batch_id)
-        with self._writing():
-            self._connection.execute(
+        with self._file.writing() as connection:
+            connection.execute(
                 "INSERT INTO batches (intent, scope, intended_at, size, batch_id) VALUES (?, ?, ?, ?, ?)", row
             )
-            self._connection.executemany(
+            connection.executemany(
                 "INSERT INTO requests (intent, number, key) VALUES (?, ?, ?)",
                 ((batch.intent, number, key) for number, key in enumerate(keys)),
             )
@@ -178,8 +173,8 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be written.
         """
-        with self._writing():
-            self._connection.execute("UPDATE batches SET batch_id = ? WHERE intent = ?", (batch_id, intent))
+        with self._file.writing() as connection:
+            connection.execute("UPDATE batches SET batch_id = ? WHERE intent = ?", (batch_id, intent))
 
     def keep(self, replies: Mapping[str, str]) -> None:
         """Keep replies by key, all or none; what stood there is replaced.
@@ -187,8 +182,8 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be written.
         """
-        with self._writing():
-            self._connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?)", replies.items())
+        with self._file.writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?)", replies.items())
 
     def close_batch(self, intent: str) -> None:
         """Write down that a batch brings nothing more: it was collected, or never created.
@@ -196,30 +191,9 @@ class BatchLedger:
         Raises:
             OptionError: The file can't be written.
         """
-        with self._writing():
-            self._connection.execute("UPDATE batches SET over = 1 WHERE intent = ?", (intent,))
+        with self._file.writing() as connection:
+            connection.execute("UPDATE batches SET over = 1 WHERE intent = ?", (intent,))
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        """Write all or nothing."""
-        with self._told("can't be written"), self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            with self._connection:  # ends the transaction either way
-                yield
-
-    @contextmanager
-    def _told(self, what: str) -> Generator[None]:
-        """Turn what the file system and SQLite raise into one error of ours."""
-        try:
-            yield
-        except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: a null character in the path
-            raise OptionError(
-                f"the record of provider batches {what}: {type(error).__name__}",
-                where=self._name,
-                remedy="free its disk or name another file, then run the same command again",
-            ) from error
+        self._file.close()

@@ -14,7 +14,7 @@ from evaluator.transcripts.language import language_of
 from evaluator.transcripts.limits import MAX_QUESTION_CHARS
 from evaluator.transcripts.roles import Said, decide_roles
 from evaluator.transcripts.speech import plain_line
-from evaluator.types import Flag, Transcript, Turn
+from evaluator.values.transcript import Flag, Transcript, Turn
 
 __all__ = ["Told", "assemble"]
 

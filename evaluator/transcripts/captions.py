@@ -20,7 +20,7 @@ from evaluator.transcripts.labels import accepted_labels, read_label
 from evaluator.transcripts.limits import MAX_CUES, MAX_SPEECH_CHARS
 from evaluator.transcripts.plain import NO_LABELS
 from evaluator.transcripts.roles import same_label
-from evaluator.types import Flag
+from evaluator.values.transcript import Flag
 
 if TYPE_CHECKING:
     from webvtt import Caption

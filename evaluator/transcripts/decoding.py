@@ -14,7 +14,7 @@ from typing import Final
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts.limits import MAX_BYTES
-from evaluator.types import Flag
+from evaluator.values.transcript import Flag
 
 __all__ = ["Decoded", "check_size", "decode", "read_file"]
 

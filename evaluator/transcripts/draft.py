@@ -1,14 +1,14 @@
 """What every format's parser hands on: utterances as the source wrote them, before roles, joining and cleaning.
 
-Apart from `evaluator.types` because a draft is not yet safe to judge: its text still holds annotations and hidden
-characters, its speakers are labels without a role, its times are unchecked.
+Apart from `evaluator.values.transcript` because a draft is not yet safe to judge: its text still holds annotations and
+hidden characters, its speakers are labels without a role, its times are unchecked.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluator.types import Flag
+from evaluator.values.transcript import Flag
 
 __all__ = ["Draft", "Utterance"]
 

@@ -16,7 +16,7 @@ from evaluator.transcripts.draft import Utterance
 from evaluator.transcripts.limits import MAX_NAME_CHARS, MAX_SECONDS, MAX_SPEECH_CHARS, MAX_TURNS
 from evaluator.transcripts.roles import same_label
 from evaluator.transcripts.speech import hear, plain_line
-from evaluator.types import Flag
+from evaluator.values.transcript import Flag
 
 __all__ = ["Joined", "JoinedTurn", "join"]
 
@@ -25,7 +25,7 @@ _OVERLAP_S: Final = 10.0  # people talk at once; a start this far before the las
 
 @dataclass(frozen=True, slots=True)
 class JoinedTurn:
-    """What one speaker says until another speaks; the fields are those of `evaluator.types.Turn`."""
+    """What one speaker says until another speaks; the fields are those of `evaluator.values.transcript.Turn`."""
 
     label: str | None
     text: str

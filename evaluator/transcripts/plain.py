@@ -15,7 +15,7 @@ from evaluator.transcripts.draft import Draft, Utterance
 from evaluator.transcripts.labels import LabelledLine, accepted_labels, read_label, time_alone
 from evaluator.transcripts.limits import MAX_LINES
 from evaluator.transcripts.roles import role_of, same_label
-from evaluator.types import Flag
+from evaluator.values.transcript import Flag
 
 __all__ = ["HEADING_IGNORED", "NO_LABELS", "lines_of", "paragraphs", "parse", "parse_lines", "sniff"]
 

@@ -22,7 +22,7 @@ from evaluator.transcripts.formats import (
 )
 from evaluator.transcripts.limits import MAX_BYTES
 from evaluator.transcripts.strict_json import JsonObject
-from evaluator.types import Flag, Transcript
+from evaluator.values.transcript import Flag, Transcript
 
 __all__ = ["parse_transcript", "parse_turns_row"]
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts.asking import asking_share, asks
-from evaluator.types import Role, SpeakerRoles
+from evaluator.values.transcript import Role, SpeakerRoles
 
 __all__ = ["RoleDecision", "Said", "decide_roles", "role_of", "same_label"]
 

@@ -16,7 +16,7 @@ from evaluator.agreement.predictions import Predicted
 from evaluator.backends import JudgeOptions
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo, Verdict
+from evaluator.values.judge import JudgeInfo, Verdict
 from tests.fakes import FakeJudge, make_rubric, opinion
 
 __all__ = [

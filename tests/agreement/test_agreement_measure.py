@@ -12,7 +12,7 @@ from evaluator.agreement.measure import Failure, match, measure
 from evaluator.agreement.predictions import EvaluatedRow, parse_evaluations, predictions_of, read_evaluations
 from evaluator.errors import JudgeUnavailable, LabelsError, MissingExtra
 from evaluator.judging import Case, Judgement
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.agreement.cases import SAID, label_set, labelled, row_of
 from tests.fakes import FakeJudge, make_evaluation, make_rubric, make_transcript, opinion
 

@@ -15,7 +15,7 @@ from evaluator.agreement.report import AgreementReport, calibration_warnings, re
 from evaluator.agreement.report_page import render_page
 from evaluator.agreement.report_text import render_text
 from evaluator.judging import Judge
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 from tests.agreement.cases import label_set, row_of
 from tests.fakes import RUBRIC_YAML, FakeJudge, make_rubric, opinion
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.agreement.selective import Decided, risk_curve
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 _LABELS: tuple[Literal["present", "absent"], ...] = ("present", "absent")
 _VERDICTS: tuple[Verdict, ...] = ("present", "absent", "na", "unscored")

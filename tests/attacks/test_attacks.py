@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from evaluator.rubric import load_rubric
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.attacks.gullible import GULLIBLE, STEADFAST
 from tests.attacks.trial import BASES, FAMILIES, PLACES, Trial, attempt, base
 

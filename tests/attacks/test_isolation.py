@@ -21,7 +21,7 @@ from evaluator.prompt import load_prompts
 from evaluator.quotes import judged_view
 from evaluator.rubric import Rubric, parse_rubric
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.attacks.trial import FAMILIES
 from tests.backends.scripted import ScriptedModel, nonce_of, reply_text, shown_case, verdict
 from tests.fakes import RUBRIC_YAML, make_rubric, make_transcript

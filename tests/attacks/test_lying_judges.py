@@ -17,7 +17,7 @@ from evaluator.judging import Case, Judge, Judgement, Opinion
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerFile
-from evaluator.types import JudgeInfo, Verdict, Vote
+from evaluator.values.judge import JudgeInfo, Verdict, Vote
 from tests.fakes import FakeJudge, make_rubric, make_transcript, opinion
 
 _SAID: Final = "I would track clicks every day."

@@ -22,7 +22,8 @@ from evaluator.prompt import load_prompts
 from evaluator.quotes import judged_view
 from evaluator.rubric import Rubric, load_rubric
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 from tests.attacks import families_instructing, families_pleasing
 from tests.attacks.gullible import STEADFAST, Behaviour, Read
 from tests.backends.scripted import ScriptedModel, shown_case

@@ -31,7 +31,8 @@ from evaluator.backends.pricing import Budget
 from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
 from evaluator.store.batches import BatchLedger
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 from tests.fakes import make_rubric, make_transcript
 
 __all__ = ["PROVIDERS", "Asking", "Provider", "ask_all", "grade_all", "request", "transcripts"]

@@ -20,7 +20,7 @@ from evaluator.backends.local.heads import SentenceHeads, score_sentences
 from evaluator.backends.local.lexicon import lexicon_for
 from evaluator.judging import Case
 from evaluator.rubric import Rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.encoders import WordEncoder
 from tests.fakes import RUBRIC_YAML, make_rubric, make_transcript
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 __all__ = ["ONE_CALL", "ScriptedModel", "asked_ids", "nonce_of", "reply_text", "shown_case", "verdict"]
 

@@ -18,7 +18,7 @@ from evaluator.judging import Quote
 from evaluator.quotes import find_quote
 from evaluator.rubric import Criterion, Rubric
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["CASES", "INVENTED", "Case", "Fault", "reply_text"]
 

@@ -201,9 +201,8 @@ def test_a_killed_run_leaves_a_sound_file(tmp_path: Path) -> None:
         "from evaluator.store.batches import BatchLedger, KeptBatch\n"
         "ledger = BatchLedger(Path(sys.argv[1]))\n"
         "ledger.intend(KeptBatch('one', 'scope', 1.0, 2), ['a', 'b'])\n"
-        "def keys():\n    yield 'c'\n    os.kill(os.getpid(), 9)\n"
-        "ledger._connection.execute('BEGIN IMMEDIATE')\n"
-        "ledger._connection.executemany(\"INSERT INTO requests VALUES ('two', 0, ?)\", ((key,) for key in keys()))\n"
+        "class Keys(list):\n    def __iter__(self):\n        yield 'c'\n        os.kill(os.getpid(), 9)\n"
+        "ledger.intend(KeptBatch('two', 'scope', 2.0, 2), Keys())\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
     done = subprocess.run([sys.executable, "-c", code, path], env=environment, check=False)

@@ -102,9 +102,9 @@ def test_a_refused_request_fails_alone_and_at_once(asking: Asking) -> None:
         model = asking.model()
         return await asyncio.gather(*(model.complete(request(t)) for t in "abc"), return_exceptions=True)
 
-    first, second, third = run_virtual(work())
-    assert isinstance(second, JudgeMisuse)
-    assert first.stop == third.stop == "complete"
+    outcomes = run_virtual(work())
+    assert [isinstance(one, JudgeMisuse) for one in outcomes].count(True) == 1  # which comes second is up to threads
+    assert [one.stop for one in outcomes if not isinstance(one, JudgeMisuse)] == ["complete"] * 2
     assert len(asking.stub.batches) == 1
 
 

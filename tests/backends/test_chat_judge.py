@@ -19,7 +19,8 @@ from evaluator.judging import Case, Judgement, Quote
 from evaluator.prompt import load_prompts
 from evaluator.quotes import find_quote, judged_view
 from evaluator.rubric import Rubric, load_rubric
-from evaluator.types import Transcript, Usage
+from evaluator.values.transcript import Transcript
+from evaluator.values.usage import Usage
 from tests.backends.scripted import (
     ONE_CALL,
     ScriptedModel,

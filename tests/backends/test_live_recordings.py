@@ -12,7 +12,7 @@ from evaluator.backends.recording_check import check_folder
 from evaluator.backends.recording_file import Recording
 from evaluator.pipeline import aevaluate
 from evaluator.prompt import load_prompts
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.backends.make_recordings import FOLDER
 from tests.live.live_server import (
     MODEL,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from evaluator.backends.local.features import Features, read_features, read_sentences
 from evaluator.backends.local.lexicon import lexicon_for
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.backends.cases import DIALOGUE, case_of
 from tests.encoders import DIMENSIONS, WordEncoder
 from tests.fakes import make_transcript

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from provider_stub import response
 
 from evaluator.backends.chat_model import ChatReply, ChatRequest
-from evaluator.backends.openai import build_model
+from evaluator.backends.openai_model import build_model
 from evaluator.backends.pricing import (
     BATCH_SHARE,
     Budget,
@@ -28,7 +28,7 @@ from evaluator.backends.pricing import (
 )
 from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 
 _LUNA = PriceList("gpt-6-luna", provider_id="openai")
 _HAIKU = PriceList("claude-haiku-5-5", provider_id="anthropic")

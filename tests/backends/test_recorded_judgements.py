@@ -30,7 +30,8 @@ from evaluator.pipeline import aevaluate
 from evaluator.prompt import load_prompts
 from evaluator.quotes import judged_view
 from evaluator.rubric import load_rubric
-from evaluator.types import Evaluation, Finding
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Finding
 from tests.backends.make_recordings import COMMAND, FOLDER, RUBRIC, build_model, make
 from tests.backends.synthetic_cases import CASES, INVENTED, Case, Fault
 from tests.backends.synthetic_provider import PROVIDERS, Provider

@@ -22,7 +22,7 @@ from evaluator.pipeline import aevaluate, evaluate
 from evaluator.resources import resource_dir
 from evaluator.rubric import load_rubric
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.backends.cases import case_of
 from tests.fakes import make_transcript
 

@@ -19,7 +19,7 @@ from evaluator.errors import JudgeMisuse, OptionError, RubricError
 from evaluator.judging import Judgement, Opinion
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric, parse_rubric
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.backends.cases import DIALOGUE, case_of, random_calibration, rubric_with_exemplars
 from tests.encoders import WordEncoder
 from tests.fakes import RUBRIC_YAML, make_rubric, make_transcript

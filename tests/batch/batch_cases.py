@@ -9,7 +9,9 @@ from functools import lru_cache
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.judging import Judgement, Opinion
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, Usage, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 from tests.judges.judges import Scripted
 

@@ -11,16 +11,19 @@ from typing import Final
 
 from evaluator.batch.allotment import Purse
 from evaluator.batch.database import Database
+from evaluator.batch.progress import Counts
 from evaluator.batch.records import FailedItem, GradedItem, Item, Problem
 from evaluator.batch.results import Claim, Result, ResultStore
 from evaluator.batch.run import BatchRun, Work
-from evaluator.batch.runs import Counts, Round, RunStore, Spec
+from evaluator.batch.runs import Round, RunStore, Spec
 from evaluator.batch.spec import make_spec
 from evaluator.judges.cached import Cached
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
 from evaluator.store.answers import AnswerStore
-from evaluator.types import Evaluation, JudgeInfo, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 
 __all__ = [

@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -29,8 +28,9 @@ from evaluator.rubric import load_rubric
 from evaluator.run_judge import fit_plan, portable, run_judge
 from evaluator.settings import load_settings
 from evaluator.transcripts import parse_transcript
+from tests.waiting import until
 
-__all__ = ["Process", "Provider", "answer", "until"]
+__all__ = ["Process", "Provider", "answer"]
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 _STUB: Final = _ROOT / "tests" / "backends" / "provider_stub.py"
@@ -44,19 +44,6 @@ def answer(number: int) -> str:
         f"Candidate: Item ITEM-{number}. I would fix the decision first, then measure the share of members who still "
         "watch weekly after eight weeks, by channel, and as a guardrail cancellations in the first week.\n"
     )
-
-
-def until(true: Callable[[], bool], within_s: float = _PATIENCE_S) -> None:
-    """Wait until something holds.
-
-    Raises:
-        TimeoutError: It didn't come to hold.
-    """
-    ends = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.05)
 
 
 class Provider:

@@ -16,7 +16,7 @@ from evaluator.batch.outputs import write_outputs
 from evaluator.batch.records import GradedItem
 from evaluator.errors import InputError
 from evaluator.judging import Opinion
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 from tests.batch.batch_cases import HOSTILE, WORDS, graded, hostile_batch, small_rubric, varied_batch
 from tests.fakes import opinion
 

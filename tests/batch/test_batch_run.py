@@ -14,11 +14,11 @@ from typing import Final
 
 import pytest
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.folder import RunFolder
+from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.batch.run import BatchRun, shards_in_hand
-from evaluator.batch.runs import Counts, Progress
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
 from tests.batch.durable_cases import Counting, drive, item, items, make_work, run_to_end, unreadable
 from tests.fakes import RUBRIC_YAML, make_rubric

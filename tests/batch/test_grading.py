@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from evaluator.backends.provider_failures import Failure
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.grading import Grading, judge_one
 from evaluator.batch.records import Problem
 from evaluator.batch.results import Claim, ClaimLost, Result
 from evaluator.batch.slots import Slots
 from evaluator.errors import EvaluatorError, JudgeMisuse, JudgeUnavailable, MissingExtra, RecordingMissing
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.batch.durable_cases import SPEC, Counting, Stores, items
 from tests.fakes import make_rubric, make_transcript
 

@@ -11,7 +11,7 @@ import pytest
 
 from evaluator.batch.inputs import ReadOptions, read_items
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.batch.containers import CONTAINERS, TEXTS, TURNS, jsonl_bytes
 
 _EXPECTED = {

@@ -17,7 +17,7 @@ from evaluator.batch.inputs.columns import column_texts, find_column, scalar_tex
 from evaluator.batch.records import Item
 from evaluator.errors import TranscriptError
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.batch.containers import csv_bytes, jsonl_bytes, parquet_bytes
 from tests.strategies import hostile_texts, sentences
 

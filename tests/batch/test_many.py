@@ -10,7 +10,7 @@ import pytest
 from evaluator import evaluate_each, evaluate_many
 from evaluator.batch.records import FailedItem, GradedItem, Item
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.batch.durable_cases import Counting, item, items, unreadable
 from tests.fakes import make_rubric, make_transcript
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.batch.database import Database, DatabaseFailed
+from evaluator.batch.database import Database
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.packing import chunks, dictionary_of, pack_text, pack_transcript, storable, unpack_text
+from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import FailedItem, GradedItem, Item
-from evaluator.batch.runs import Counts, Progress
 from evaluator.errors import OptionError
 from evaluator.store.answers import Answers, KeptOpinion
 from tests.batch.durable_cases import SPEC, Stores, evaluation_of, item, items, problem, result, unreadable

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.results import Claim, ClaimLost, Result, ResultStore
 from evaluator.batch.scribe import Scribe
 from evaluator.errors import OptionError

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.batch.database import Database, DatabaseFailed, checked_url
+from evaluator.batch.database import Database
+from evaluator.batch.database_address import checked_url
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.roll import Rhythm
 from evaluator.batch.schema import create_tables
 from evaluator.errors import OptionError

@@ -15,7 +15,8 @@ import pytest
 from evaluator.batch.database import Database
 from evaluator.batch.roll import Rhythm
 from tests.batch.postgres_server import Postgres
-from tests.batch.shared_run import Process, Provider, answer, until
+from tests.batch.shared_run import Process, Provider, answer
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

@@ -10,7 +10,7 @@ import pytest
 from evaluator.batch.slots import Slots, room_for
 from evaluator.judging import Case, Judge, Judgement
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 from tests.batch.durable_cases import Counting
 from tests.fakes import make_rubric, make_transcript
 

@@ -16,7 +16,7 @@ from evaluator.batch.records import FailedItem, GradedItem, Item, Problem
 from evaluator.batch.results import Claim, Result, ResultStore
 from evaluator.batch.runs import Round, RunStore, Spec
 from evaluator.store.answers import Answers, KeptOpinion
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 
 pytestmark = pytest.mark.loopback

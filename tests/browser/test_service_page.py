@@ -16,7 +16,8 @@ from evaluator.resources import resource_dir
 from evaluator.service.context import Service
 from evaluator.service.evaluations.store import Filters
 from evaluator.service.tenants.caller import LOCAL_TENANT
-from tests.service.running import config_at, running, until
+from tests.service.running import config_at, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

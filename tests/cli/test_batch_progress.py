@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from evaluator.batch.runs import Progress
+from evaluator.batch.progress import Progress
 from evaluator.cli.batch_progress import ProgressForm, make_view, told_duration, told_usd
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -80,7 +80,7 @@ def test_nothing_is_shown_where_nothing_was_wished(capfdbinary: pytest.CaptureFi
 
 _ON_A_TERMINAL: Final = """
 import time
-from evaluator.batch.runs import Progress
+from evaluator.batch.progress import Progress
 from evaluator.cli.batch_progress import ProgressForm, make_view
 from evaluator.cli.terminal import note
 try:

@@ -6,7 +6,7 @@ import pytest
 
 from evaluator.backends import BACKENDS
 from evaluator.batch.forecast import Forecast
-from evaluator.batch.runs import Counts
+from evaluator.batch.progress import Counts
 from evaluator.cli.batch_progress import told_duration
 from evaluator.cli.batch_text import plan_lines
 from evaluator.judges.building import JudgePlan

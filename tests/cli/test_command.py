@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from evaluator.cli.main import COMMANDS
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from evaluator.version import __version__
 from tests.fakes import RUBRIC_YAML
 

@@ -14,7 +14,7 @@ import pytest
 
 from evaluator.backends import BACKENDS
 from evaluator.cli.main import run
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.cli import fake_backend
 from tests.fakes import RUBRIC_YAML
 

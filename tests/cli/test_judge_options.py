@@ -16,7 +16,7 @@ import pytest
 from evaluator.cli.judge_options import JudgeFlags, judge_plan
 from evaluator.cli.main import run
 from evaluator.settings import Settings, load_settings
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.backends.provider_stub import Answer, ProviderStub
 from tests.fakes import RUBRIC_YAML
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 import evaluator
 from evaluator.cli.main import run
 from evaluator.cli.schema import schema_text
-from evaluator.types import SCHEMA_VERSION
+from evaluator.values.evaluation import SCHEMA_VERSION
 from tests.reports.golden import CASES, FOLDER, make_cases
 
 _PUBLISHED: Final = Path(evaluator.__file__).parent / "evaluation.schema.json"

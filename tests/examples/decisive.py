@@ -9,7 +9,7 @@ from evaluator.backends import BACKENDS, Backend, JudgeOptions
 from evaluator.cli.main import main
 from evaluator.judging import Case, Judge, Judgement, Opinion, Quote
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["ROW", "build_judge"]
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from evaluator.errors import JudgeError
 from evaluator.judging import Case, Judgement, Opinion
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo, Transcript, Usage
+from evaluator.values.judge import JudgeInfo
+from evaluator.values.transcript import Transcript
+from evaluator.values.usage import Usage
 from tests.fakes import RUBRIC_YAML, make_rubric, make_transcript
 
 __all__ = ["CRITERIA", "Scripted", "make_case"]

@@ -16,7 +16,8 @@ from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judges.fallback import Fallback
 from evaluator.judging import Case, Judgement, Opinion
 from evaluator.store.answers import AnswerFile, Answers
-from evaluator.types import Turn, Usage
+from evaluator.values.transcript import Turn
+from evaluator.values.usage import Usage
 from tests.fakes import make_transcript, opinion
 from tests.judges.judges import CRITERIA, Scripted, make_case
 

@@ -8,7 +8,8 @@ from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError, Recordi
 from evaluator.judges.committee import Committee
 from evaluator.judging import Case, Judgement
 from evaluator.pipeline import evaluate
-from evaluator.types import Flag, Usage
+from evaluator.values.transcript import Flag
+from evaluator.values.usage import Usage
 from tests.fakes import make_rubric, make_transcript, opinion
 from tests.judges.judges import Scripted, make_case
 

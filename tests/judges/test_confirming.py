@@ -7,7 +7,7 @@ import pytest
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
 from evaluator.judges.confirming import Confirming, Sampled
 from evaluator.judging import Judgement, Opinion
-from evaluator.types import Usage
+from evaluator.values.usage import Usage
 from tests.fakes import opinion
 from tests.judges.judges import Scripted, make_case
 

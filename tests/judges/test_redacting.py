@@ -20,7 +20,9 @@ from evaluator.judging import Judgement
 from evaluator.pipeline import aevaluate
 from evaluator.prompt import load_prompts
 from evaluator.store.answers import AnswerFile, Answers
-from evaluator.types import Transcript, Usage, Vote
+from evaluator.values.judge import Vote
+from evaluator.values.transcript import Transcript
+from evaluator.values.usage import Usage
 from tests.fakes import make_rubric, make_transcript, opinion
 from tests.judges.judges import Scripted, make_case
 

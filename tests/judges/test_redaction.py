@@ -14,7 +14,7 @@ from evaluator.grounding import ground
 from evaluator.judges.redaction.placeholders import redact
 from evaluator.judging import Opinion, Quote
 from evaluator.quotes import find_quote, judged_view
-from evaluator.types import Turn
+from evaluator.values.transcript import Turn
 from tests.fakes import make_rubric, make_transcript
 from tests.judges.redaction_sentences import HELD_OUT, LATER, SENTENCES
 

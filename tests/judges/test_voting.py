@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evaluator.judges.voting import asked_again, by_criterion, majority, texts_of
 from evaluator.judging import Judgement, Opinion
-from evaluator.types import Vote
+from evaluator.values.judge import Vote
 from tests.fakes import opinion
 
 

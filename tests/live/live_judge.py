@@ -16,7 +16,7 @@ import pytest
 from evaluator.backends.recording import RecordingOptions
 from evaluator.backends.recording_file import Recording
 from evaluator.backends.reply import ReplyProblem, read_reply
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.live.live_server import TRANSCRIPTS, grade, record_in_rounds, recordings_in, serving
 
 pytestmark = pytest.mark.loopback

@@ -25,7 +25,8 @@ from evaluator.pipeline import aevaluate
 from evaluator.prompt import load_prompts
 from evaluator.rubric import Rubric, load_rubric
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 
 __all__ = [
     "MODEL",

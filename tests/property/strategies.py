@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from evaluator.judging import Judgement, Opinion, Quote
 from evaluator.rubric import Rubric
-from evaluator.types import SEVERITIES, SpeakerRoles, Transcript, Turn, Verdict
+from evaluator.values.criterion import SEVERITIES
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import SpeakerRoles, Transcript, Turn
 
 __all__ = ["HARD_CHARS", "hard_texts", "judgements", "rubrics", "transcripts", "verdict_maps"]
 

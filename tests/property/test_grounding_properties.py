@@ -12,7 +12,8 @@ from evaluator.grounding import ground
 from evaluator.judging import Opinion, Quote
 from evaluator.quotes import find_quote
 from evaluator.rubric import Rubric
-from evaluator.types import Evidence, Transcript
+from evaluator.values.finding import Evidence
+from evaluator.values.transcript import Transcript
 from tests.fakes import make_rubric, make_transcript
 from tests.property.strategies import HARD_CHARS, hard_texts, judgements, rubrics, transcripts
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from evaluator.judging import Case, Judgement
 from evaluator.pipeline import evaluate
 from evaluator.rubric import Rubric
-from evaluator.types import Evaluation, Transcript
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.transcript import Transcript
 from tests.fakes import FakeJudge
 from tests.property.strategies import judgements, rubrics, transcripts
 

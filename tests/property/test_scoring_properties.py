@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from evaluator.rubric import Rubric
 from evaluator.scoring import score
-from evaluator.types import Scorecard, Verdict
+from evaluator.values.judge import Verdict
+from evaluator.values.scorecard import Scorecard
 from tests.property.strategies import rubrics, verdict_maps
 
 _Verdicts: TypeAlias = dict[str, Verdict]

@@ -16,7 +16,10 @@ from evaluator.judging import Judgement
 from evaluator.reports.html import render_html
 from evaluator.reports.markdown import render_markdown
 from evaluator.reports.text import render_text
-from evaluator.types import Confirmation, Evaluation, Flag, Turn, Usage
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Confirmation
+from evaluator.values.transcript import Flag, Turn
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_transcript, opinion
 from tests.judges.judges import Scripted
 

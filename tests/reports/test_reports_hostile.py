@@ -21,7 +21,7 @@ from evaluator.reports.markdown import marked_turn as marked_in_markdown
 from evaluator.reports.segments import Mark, cut
 from evaluator.reports.text import marked_turn, render_text
 from evaluator.reports.view import view
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 from tests.fakes import FakeJudge, make_evaluation, make_transcript
 from tests.property.strategies import hard_texts, judgements, rubrics, transcripts
 from tests.reports.golden import hostile

@@ -13,7 +13,8 @@ from typing import Final, Literal, TypeAlias, get_args
 from evaluator.judging import Judge
 from evaluator.pipeline import evaluate
 from evaluator.rubric import load_rubric
-from evaluator.types import SpeakerRoles, Transcript, Turn, Verdict
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import SpeakerRoles, Transcript, Turn
 
 __all__ = ["BASES", "HOLLOW", "PADDING", "PLACES", "Base", "Place", "attempt", "gained", "placed"]
 

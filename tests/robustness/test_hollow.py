@@ -12,7 +12,7 @@ from evaluator.backends import make_judge
 from evaluator.fitting.made_sentences import made_sentences_for
 from evaluator.judging import Judge
 from evaluator.rubric import load_rubric
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 from tests.robustness.hollow import BASES, HOLLOW, PADDING, PLACES, Base, Place, attempt, gained
 from tests.robustness.perturbing import with_fillers, with_word_errors
 

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +22,9 @@ from evaluator.service.app import create_app
 from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.settings import Settings
+from tests.waiting import until
 
-__all__ = ["ANSWER", "ServerProcess", "config_at", "evaluation_body", "running", "until"]
+__all__ = ["ANSWER", "ServerProcess", "config_at", "evaluation_body", "running"]
 
 ANSWER: Final = (
     "Interviewer: How would you measure the new row?\n"
@@ -45,19 +45,6 @@ def evaluation_body(number: int = 0, **members: object) -> dict[str, object]:
     return {"transcript": f"{ANSWER} This is answer {number}.", **members}
 
 
-def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Wait until something holds.
-
-    Raises:
-        TimeoutError: It didn't come to hold.
-    """
-    ends = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.05)
-
-
 @contextmanager
 def running(config: ServiceConfig) -> Generator[tuple[httpx2.Client, Service]]:
     """Serve in a thread; yield a client, and the parts inside."""
@@ -67,7 +54,7 @@ def running(config: ServiceConfig) -> Generator[tuple[httpx2.Client, Service]]:
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
-        until(lambda: server.started or not thread.is_alive(), _STARTING_S)
+        until(lambda: server.started or not thread.is_alive())
         base = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with httpx2.Client(base_url=base, timeout=60.0, trust_env=False) as client:
             yield client, app.state.service

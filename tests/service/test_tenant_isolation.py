@@ -15,8 +15,9 @@ import pytest
 from evaluator.batch.database import Transaction
 from evaluator.service.context import Service
 from tests.fakes import RUBRIC_YAML
-from tests.service.running import evaluation_body, until
+from tests.service.running import evaluation_body
 from tests.service.serving import config_in, in_memory
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

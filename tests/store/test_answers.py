@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from evaluator.errors import OptionError
 from evaluator.judging import Opinion, Quote
 from evaluator.store.answers import AnswerFile, Answers, KeptOpinion, KeptTexts, pack, pieces, unpack
-from evaluator.types import Vote
+from evaluator.values.judge import Vote
 from tests.fakes import opinion
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent

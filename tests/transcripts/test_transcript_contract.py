@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from evaluator.errors import EvaluatorError, MissingExtra, TranscriptError
 from evaluator.transcripts import FORMATS, format_names, parse_transcript
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.strategies import SAMPLES, dialogues
 from tests.transcripts.writers import WRITERS, Line
 

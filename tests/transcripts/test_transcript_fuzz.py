@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts import format_names, parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 from tests.strategies import hostile_texts, mutated_samples
 
 _PLAIN_OUTSIDE = {"Cc", "Cs"}  # categories that no turn may hold, but for the line end

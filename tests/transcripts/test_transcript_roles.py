@@ -12,7 +12,7 @@ import pytest
 from evaluator.errors import TranscriptError
 from evaluator.transcripts import parse_transcript, parse_turns_row
 from evaluator.transcripts.roles import role_of
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 _GOLD = Path(__file__).parents[2] / "fixtures" / "gold" / "dev.jsonl"
 _ANSWER = (

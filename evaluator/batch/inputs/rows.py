@@ -13,7 +13,7 @@ from evaluator.batch.inputs.origins import Origin
 from evaluator.batch.records import Item, Problem
 from evaluator.errors import InputError, OptionError, TranscriptError
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["Layout", "Row", "lay_out", "layout_of", "no_text_column", "row_failed", "row_item", "unknown_columns"]
 

@@ -18,7 +18,7 @@ from evaluator.feedback import worst_first
 from evaluator.reports.characters import one_line
 from evaluator.reports.parts import Quoted, TurnView
 from evaluator.reports.view import view
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 __all__ = ["Json", "as_text", "detail_of", "pack", "pack_texts"]
 

@@ -8,7 +8,8 @@ from typing import Literal, TypedDict
 from pydantic import Field
 
 from evaluator.client.resources.shared import Resource
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 
 __all__ = [
     "CriterionReview",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from evaluator.client.resources.shared import Resource
 from evaluator.rubric import Rubric
-from evaluator.types import JudgeInfo
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["JudgeAgreement", "JudgeResource", "Price", "RubricCheck", "RubricFault", "RubricResource", "RubricSummary"]
 

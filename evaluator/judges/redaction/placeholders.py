@@ -19,8 +19,8 @@ from evaluator.judges.redaction.names import find_label_names, find_names
 from evaluator.judging import Quote
 from evaluator.quotes import find_quote
 from evaluator.transcripts.roles import role_of
-from evaluator.types import Transcript, Turn
 from evaluator.unspoken import HIDDEN
+from evaluator.values.transcript import Transcript, Turn
 
 __all__ = ["Kind", "Redaction", "redact"]
 

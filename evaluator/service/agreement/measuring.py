@@ -19,7 +19,8 @@ from evaluator.rubric import Rubric
 from evaluator.service.problems import Problem
 from evaluator.service.reviews.labels import label_line, labelled_row
 from evaluator.service.reviews.review import Reviewed
-from evaluator.types import Evaluation, JudgeInfo
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import JudgeInfo
 
 __all__ = ["MOST_REVIEWED", "MOST_ROWS", "bounded", "report_asked", "report_reviewed"]
 

@@ -16,9 +16,10 @@ from evaluator.service.batches.reading import Sent
 from evaluator.service.batches.store import BatchStore, KeptBatch
 from evaluator.service.evaluations.store import Kept
 from evaluator.service.evaluations.wire import EvaluationFailure
-from evaluator.service.jobs.lanes import Job, LaneStore
+from evaluator.service.jobs.job import Job
+from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.problems import Problem
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["send", "weigh"]
 

@@ -16,7 +16,7 @@ from evaluator.errors import TranscriptError
 from evaluator.service.evaluations.wire import Asked, EvaluationRequest
 from evaluator.service.problems import Problem
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["REQUEST_BODY", "Submission", "read_submission"]
 

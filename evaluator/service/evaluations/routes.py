@@ -20,7 +20,7 @@ from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read
 from evaluator.service.evaluations.store import Filters, Kept, resource_of
 from evaluator.service.evaluations.wire import EvaluationResource, EvaluationSummary, Status
 from evaluator.service.idempotency.requests import idempotent
-from evaluator.service.jobs.lanes import Job
+from evaluator.service.jobs.job import Job
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed

@@ -14,7 +14,7 @@ from evaluator.service.evaluations.wire import EvaluationFailure, EvaluationReso
 from evaluator.service.reviews.store import forget_reviews
 from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.wire import time_of
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = [
     "EvaluationStore",

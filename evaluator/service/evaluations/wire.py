@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from evaluator.service.wire import LINE, TEXT, Label, Time, Wire
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = [
     "EXAMPLE",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.errors import InputError
 from evaluator.service.idempotency.answers import Answer, pack_answer, unpack_answer, worth_keeping
 from evaluator.service.idempotency.claims import Busy, Claim, ClaimStore, Other, Replay

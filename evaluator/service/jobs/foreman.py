@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from evaluator.errors import EvaluatorError
-from evaluator.service.jobs.lanes import LaneStore, Settled
+from evaluator.service.jobs.job import Settled
+from evaluator.service.jobs.lanes import LaneStore
 
 __all__ = ["Foreman", "Queue"]
 

@@ -9,66 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpack_text
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
-from evaluator.service.evaluations.store import Kept, forget_work, insert, settled_values
+from evaluator.service.evaluations.store import forget_work, insert, settled_values
 from evaluator.service.evaluations.wire import EvaluationFailure
-from evaluator.types import Evaluation, Transcript
+from evaluator.service.jobs.job import Job, Settled
+from evaluator.service.jobs.shards import assign, without_company
+from evaluator.values.evaluation import Evaluation
 
-__all__ = ["Job", "LaneStore", "Settled"]
+__all__ = ["LaneStore"]
 
-_SHARD: Final = 16  # items of a batch that a worker takes at once
 _AT_ONCE: Final = 100  # settled in one transaction
 _PAUSES_S: Final = (5.0, 60.0)  # before each further try of what may pass
 _STRAY_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One evaluation to be graded; or, without a transcript, one that failed before it could be."""
-
-    kept: Kept
-    transcript: Transcript | None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a job; its words are nowhere but in its own row.
-
-    Attributes:
-        tenant: Whose it is.
-        id: Its id.
-        batch: Its batch, if any.
-        status: ``completed`` or ``failed``.
-        rubric: As asked for.
-        judge: As asked for.
-        score: As in its scorecard.
-        band: Likewise.
-        cost_usd: What it cost.
-        evaluation: The result, if there is one.
-        code: Why it failed, if it did.
-    """
-
-    tenant: str
-    id: str
-    batch: str | None
-    status: str
-    rubric: str
-    judge: str
-    score: float | None
-    band: str | None
-    cost_usd: float
-    evaluation: Evaluation | None
-    code: str | None
 
 
 class LaneStore:
@@ -185,8 +146,7 @@ class LaneStore:
             for number, run, grading, key in rows:
                 by_lane[run, grading].append((number, key))
             for (run, grading), items in by_lane.items():
-                for piece in chunks(items, _SHARD):
-                    _assign(transaction, run, grading, piece)
+                assign(transaction, run, grading, items)
             return len(rows)
 
         return self._database.write(work)
@@ -312,36 +272,5 @@ def _submit(
             {"run": run, "position": number, "key": key},
         )
         items.append((number, key))
-    for piece in chunks(_without_company(transaction, run, items), _SHARD):
-        _assign(transaction, run, grading, piece)
+    assign(transaction, run, grading, without_company(transaction, run, items))
     return len(fresh)
-
-
-def _without_company(transaction: Transaction, run: str, items: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield the items whose words nobody in the lane has in work; the others join the shard that has them."""
-    for number, key in items:
-        held = transaction.rows(
-            """SELECT e.shard FROM sv_evaluations e JOIN ev_shards s ON s.shard = e.shard AND s.finished = 0
-            WHERE e.run = :run AND e.key = :key AND e.status = 'queued' LIMIT 1""",
-            {"run": run, "key": key},
-        )
-        if held:
-            transaction.run(
-                "UPDATE sv_evaluations SET shard = :shard WHERE number = :number",
-                {"shard": held[0][0], "number": number},
-            )
-        else:
-            yield number, key
-
-
-def _assign(transaction: Transaction, run: str, grading: str, items: Sequence[tuple[int, str]]) -> None:
-    """Put items into a new shard, which no queue knows yet."""
-    shard = f"{run}-{secrets.token_hex(8)}"
-    transaction.run(
-        """INSERT INTO ev_shards (shard, run, attempt, grading, keys) VALUES (:shard, :run, 0, :grading, :keys)""",
-        {"shard": shard, "run": run, "grading": grading, "keys": " ".join(dict.fromkeys(key for _, key in items))},
-    )
-    transaction.run(
-        "UPDATE sv_evaluations SET shard = :shard, retry_s = NULL WHERE number = :number",
-        [{"shard": shard, "number": number} for number, _ in items],
-    )

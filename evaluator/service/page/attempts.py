@@ -17,7 +17,8 @@ from evaluator.batch.database import Database, Row
 from evaluator.reports.characters import one_line
 from evaluator.service.evaluations.wire import EvaluationResource
 from evaluator.service.wire import time_of
-from evaluator.types import Severity, Verdict
+from evaluator.values.criterion import Severity
+from evaluator.values.judge import Verdict
 
 __all__ = ["Attempt", "Attempts", "Candidate", "Judged", "Order", "attempt_of"]
 

@@ -15,7 +15,7 @@ from evaluator.service.evaluations.reading import Submission
 from evaluator.service.evaluations.wire import Asked
 from evaluator.service.problems import Problem
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.types import Transcript
+from evaluator.values.transcript import Transcript
 
 __all__ = ["EvaluateForm", "read_evaluate_form", "read_fields", "submission_of"]
 

@@ -15,7 +15,9 @@ from evaluator.reports.characters import one_line
 from evaluator.reports.wording import spoken
 from evaluator.rubric import Rubric
 from evaluator.scoring import score
-from evaluator.types import Evaluation, Scorecard, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
+from evaluator.values.scorecard import Scorecard
 
 __all__ = ["Outlook", "Rung", "Step", "outlook_of", "rescored"]
 

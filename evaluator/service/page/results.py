@@ -18,7 +18,9 @@ from evaluator.service.page.outlook import outlook_of, rescored
 from evaluator.service.problems import Problem
 from evaluator.service.reviews.review import Review, consensus, latest
 from evaluator.service.wire import time_of
-from evaluator.types import Evaluation, Severity, Verdict
+from evaluator.values.criterion import Severity
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 
 __all__ = ["Card", "Said", "findings_by_verdict", "result_values", "rubric_of"]
 

@@ -20,7 +20,7 @@ from evaluator.service.page.trends import changes, grid, score_line
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.wire import LINE
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["router"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from evaluator.service.page.attempts import Attempt, Judged
-from evaluator.types import Severity, Verdict
+from evaluator.values.criterion import Severity
+from evaluator.values.judge import Verdict
 
 __all__ = ["Change", "Grid", "GridRow", "changes", "grid", "score_line"]
 

@@ -16,7 +16,9 @@ from evaluator.agreement.labels import Label, LabelledRow, Span
 from evaluator.reports.characters import escape_json
 from evaluator.rubric import Rubric
 from evaluator.service.reviews.review import Reviewed, consensus
-from evaluator.types import Evaluation, Evidence, Finding, Transcript, Turn
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Evidence, Finding
+from evaluator.values.transcript import Transcript, Turn
 
 __all__ = ["label_line", "labelled_row", "row_id"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from evaluator.agreement.labels import Label
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 
 __all__ = ["Consensus", "Outcome", "Review", "Reviewed", "consensus", "latest"]
 

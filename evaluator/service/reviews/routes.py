@@ -24,7 +24,7 @@ from evaluator.service.reviews.wire import (
 from evaluator.service.tenants.caller import LOCAL_TENANT, Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.wire import time_of
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 __all__ = ["router"]
 

@@ -15,7 +15,8 @@ from evaluator.batch.database import Database, Row, Transaction
 from evaluator.batch.packing import storable
 from evaluator.service.problems import Problem
 from evaluator.service.reviews.review import Review, Reviewed, latest
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 
 __all__ = ["ReviewStore", "forget_reviews"]
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from evaluator.agreement.labels import Label
 from evaluator.service.wire import LINE, TEXT, Time, Wire
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 __all__ = ["CriterionReview", "ReviewRequest", "ReviewResource", "Reviewer", "ReviewsOfEvaluation"]
 

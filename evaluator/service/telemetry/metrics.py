@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from evaluator.errors import EvaluatorError
-from evaluator.types import Evaluation
+from evaluator.values.evaluation import Evaluation
 
 __all__ = ["Metrics", "Outcome"]
 

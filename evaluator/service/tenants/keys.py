@@ -14,7 +14,8 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Final
 
-from evaluator.batch.database import Database, DatabaseFailed
+from evaluator.batch.database import Database
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.errors import OptionError
 from evaluator.service.tenants.caller import LOCAL_CALLER, SCOPES, Caller, Scope, no_scope
 from evaluator.service.tenants.key_records import KEY_COLUMNS, KeptKey, Key, NewKey, read_key

@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
-from evaluator.batch.database import Database, DatabaseFailed, Transaction
+from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.problems import Problem
 from evaluator.service.tenants.limits import TenantStore
 from evaluator.service.tenants.tables import lock, waive_durability

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from evaluator.batch.database import Database, DatabaseFailed, Transaction
+from evaluator.batch.database import Database, Transaction
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.tenants.months import month_of
 
 __all__ = ["UsageCounts", "Used"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evaluator.batch.database import Transaction
 from evaluator.service.batches.store import Ended
-from evaluator.service.jobs.lanes import Settled
+from evaluator.service.jobs.job import Settled
 from evaluator.service.webhooks.outbox import Outbox
 
 __all__ = ["Announcer"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from evaluator.batch.database import Database, Row, Transaction
-from evaluator.service.webhooks.endpoints import Endpoint, EndpointDisabled, EndpointMissing, find_endpoint
+from evaluator.service.webhooks.endpoint import Endpoint, EndpointDisabled, EndpointMissing, find_endpoint
 from evaluator.service.webhooks.outbox import Outbox
 from evaluator.service.webhooks.sending import Failure
 

@@ -6,68 +6,23 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from evaluator.batch.database import Database, Row, Transaction
+from evaluator.batch.database import Database, Transaction
 from evaluator.errors import InputError
+from evaluator.service.webhooks.endpoint import Endpoint, find_endpoint, find_endpoints, missing
 from evaluator.service.webhooks.events import EventType
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.sealing import Sealer, new_secret
 
-__all__ = [
-    "OVERLAP_S",
-    "DisabledReason",
-    "Endpoint",
-    "EndpointDisabled",
-    "EndpointMissing",
-    "Endpoints",
-    "TooMany",
-    "find_endpoint",
-]
+__all__ = ["OVERLAP_S", "Endpoints", "TooMany"]
 
 OVERLAP_S: Final = 86_400.0  # for which a replaced secret goes on signing beside the new one
 _MOST_ENDPOINTS: Final = 20
-_COLUMNS: Final = "endpoint, url, events, description, created_s, disabled_s, disabled_reason, failing_since_s"
-
-DisabledReason = Literal["asked", "failing", "gone"]
-
-
-class EndpointMissing(InputError):
-    """This tenant has no such webhook, or no such delivery of it."""
-
-
-class EndpointDisabled(InputError):
-    """Nothing is sent to a webhook that is disabled."""
 
 
 class TooMany(InputError):
     """This tenant has as many webhooks as it may."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where messages of a tenant go.
-
-    Attributes:
-        id: ``we_`` and 24 hex digits.
-        url: Of the receiver.
-        events: Types that it is told; all if there are none.
-        description: The tenant's own words.
-        created_s: Seconds of the epoch, as all times here.
-        disabled_s: Since when nothing is sent; ``None`` while it is enabled.
-        disabled_reason: ``asked`` by the tenant, ``gone`` as the receiver answered 410, or ``failing`` for days.
-        failing_since_s: First failed attempt since the last one that got through; ``None`` if that was the last.
-    """
-
-    id: str
-    url: str
-    events: tuple[EventType, ...]
-    description: str
-    created_s: float
-    disabled_s: float | None
-    disabled_reason: DisabledReason | None
-    failing_since_s: float | None
 
 
 class Endpoints:
@@ -156,13 +111,7 @@ class Endpoints:
 
     def all(self, tenant: str) -> list[Endpoint]:
         """Return a tenant's endpoints, the oldest first; there are never many."""
-        rows = self._database.read(
-            lambda transaction: transaction.rows(
-                f"SELECT {_COLUMNS} FROM sv_webhooks WHERE tenant = :tenant ORDER BY created_s, endpoint",  # noqa: S608 - our own text
-                {"tenant": tenant},
-            )
-        )
-        return [_endpoint(row) for row in rows]
+        return self._database.read(lambda transaction: find_endpoints(transaction, tenant))
 
     def get(self, tenant: str, endpoint: str) -> Endpoint:
         """Return one.
@@ -228,7 +177,7 @@ class Endpoints:
 
         def work(transaction: Transaction) -> None:
             if not transaction.run("DELETE FROM sv_webhooks WHERE endpoint = :endpoint AND tenant = :tenant", values):
-                raise _missing()
+                raise missing()
             transaction.run("DELETE FROM sv_webhook_secrets WHERE endpoint = :endpoint AND tenant = :tenant", values)
             transaction.run("DELETE FROM sv_webhook_attempts WHERE endpoint = :endpoint AND tenant = :tenant", values)
             transaction.run(
@@ -285,27 +234,3 @@ class Endpoints:
                 "now": self._clock(),
             },
         )
-
-
-def find_endpoint(transaction: Transaction, tenant: str, endpoint: str) -> Endpoint:
-    """Return an endpoint as a transaction sees it.
-
-    Raises:
-        EndpointMissing: The tenant has none of this id.
-    """
-    rows = transaction.rows(
-        f"SELECT {_COLUMNS} FROM sv_webhooks WHERE endpoint = :endpoint AND tenant = :tenant",  # noqa: S608 - our own text
-        {"endpoint": endpoint, "tenant": tenant},
-    )
-    if not rows:
-        raise _missing()
-    return _endpoint(rows[0])
-
-
-def _endpoint(row: Row) -> Endpoint:
-    endpoint, url, events, description, *rest = row
-    return Endpoint(endpoint, url, tuple(json.loads(events)), description, *rest)
-
-
-def _missing() -> EndpointMissing:
-    return EndpointMissing("there is no such webhook", where="id", remedy="list them with GET /v1/webhooks")

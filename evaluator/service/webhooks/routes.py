@@ -14,7 +14,8 @@ from evaluator.service.problems import PROBLEM_ANSWERS, Problem
 from evaluator.service.tenants.caller import Caller
 from evaluator.service.tenants.door import allowed
 from evaluator.service.webhooks.deliveries import DeliveryStatus
-from evaluator.service.webhooks.endpoints import EndpointDisabled, EndpointMissing, TooMany
+from evaluator.service.webhooks.endpoint import EndpointDisabled, EndpointMissing
+from evaluator.service.webhooks.endpoints import TooMany
 from evaluator.service.webhooks.guard import UrlRefused
 from evaluator.service.webhooks.parts import Webhooks
 from evaluator.service.webhooks.wire import (

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from evaluator.service.webhooks.deliveries import Delivery, DeliveryStatus
-from evaluator.service.webhooks.endpoints import DisabledReason, Endpoint
+from evaluator.service.webhooks.endpoint import DisabledReason, Endpoint
 from evaluator.service.webhooks.events import EventType
 from evaluator.service.webhooks.sending import Failure
 from evaluator.service.wire import Time, Wire, time_of

@@ -12,12 +12,8 @@ import pytest
 
 from evaluator.agreement.report import AgreementReport
 from evaluator.cli.main import run
-from evaluator.rubric import load_rubric
-from evaluator.service.context import Service
-from evaluator.service.evaluations.store import Kept
 from evaluator.service.tenants.caller import LOCAL_TENANT
-from evaluator.types import Evaluation
-from tests.fakes import make_evaluation, make_transcript, opinion
+from tests.service.keeping import judged, kept
 from tests.service.serving import config_in, in_memory
 
 pytestmark = pytest.mark.loopback
@@ -33,32 +29,6 @@ _ROW: Final[dict[str, Any]] = {
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
-
-
-def _judged(verdict: str, model: str = "opinions") -> Evaluation:
-    evaluation = make_evaluation(
-        make_transcript("I would track clicks, since more clicks show that people like what they see on the page."),
-        opinion("vanity_metric", verdict, *(["track clicks"] if verdict == "present" else []), turn=0),
-        rubric=load_rubric(),
-    )
-    return evaluation.model_copy(update={"judge": evaluation.judge.model_copy(update={"model": model})})
-
-
-def _keep(service: Service, id_: str, evaluation: Evaluation, settled_s: float = 1.0) -> None:
-    service.evaluations.add(
-        Kept(
-            tenant=LOCAL_TENANT,
-            id=id_,
-            status="completed",
-            created_s=1.0,
-            expires_s=4e9,
-            rubric=evaluation.rubric.id,
-            judge="local",
-            metadata={},
-            evaluation=evaluation,
-            settled_s=settled_s,
-        )
-    )
 
 
 async def test_labels_that_are_sent_give_the_command_lines_figures(tmp_path: Path) -> None:
@@ -84,7 +54,7 @@ async def test_reviews_are_compared_with_the_stored_verdicts(tmp_path: Path) -> 
     """Overrides count as labels against what the judge said then; nobody is asked again."""
     async with in_memory(config_in(tmp_path)) as (client, service):
         for number, said in enumerate(("present", "present", "absent", "present")):
-            _keep(service, f"eval_{number}", _judged("present"))
+            service.evaluations.add(kept(f"eval_{number}", judged()))
             service.reviews.put(LOCAL_TENANT, f"eval_{number}", "vanity_metric", said, "So.", "anna", 1.0)
         answer = await client.post("/v1/agreement", json={"source": "reviews"})
         assert answer.status_code == 200
@@ -101,7 +71,7 @@ async def test_the_judge_that_judged_last_is_reported_on(tmp_path: Path) -> None
     """Verdicts of a former model are not mixed into the figures; they stand among the failures."""
     async with in_memory(config_in(tmp_path)) as (client, service):
         for id_, model, settled_s in (("eval_1", "new", 9.0), ("eval_2", "old", 5.0)):
-            _keep(service, id_, _judged("present", model), settled_s)
+            service.evaluations.add(kept(id_, judged(model), settled_s=settled_s))
             service.reviews.put(LOCAL_TENANT, id_, "vanity_metric", "present", "So.", "anna", 1.0)
         report = AgreementReport.model_validate_json(
             (await client.post("/v1/agreement", json={"source": "reviews"})).content
@@ -114,21 +84,7 @@ async def test_the_judge_that_judged_last_is_reported_on(tmp_path: Path) -> None
 async def test_another_tenants_reviews_are_nobodys_labels(tmp_path: Path) -> None:
     """Without reviews of one's own there is nothing to measure."""
     async with in_memory(config_in(tmp_path)) as (client, service):
-        evaluation = _judged("present")
-        service.evaluations.add(
-            Kept(
-                tenant="tn_other",
-                id="eval_1",
-                status="completed",
-                created_s=1.0,
-                expires_s=4e9,
-                rubric=evaluation.rubric.id,
-                judge="local",
-                metadata={},
-                evaluation=evaluation,
-                settled_s=1.0,
-            )
-        )
+        service.evaluations.add(kept("eval_1", judged(), tenant="tn_other"))
         service.reviews.put("tn_other", "eval_1", "vanity_metric", "absent", "No.", "eve", 1.0)
         answer = await client.post("/v1/agreement", json={"source": "reviews"})
         assert (answer.status_code, answer.json()["where"]) == (404, "source")

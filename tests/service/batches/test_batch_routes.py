@@ -14,7 +14,8 @@ import pytest
 
 from evaluator.batch.records import GradedItem
 from evaluator.service.context import Service
-from tests.service.running import ANSWER, config_at, running, until
+from tests.service.running import ANSWER, config_at, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 _URL = "/v1/batches"

@@ -12,8 +12,9 @@ import pytest
 from evaluator import evaluate
 from evaluator.service.context import Service
 from evaluator.transcripts import parse_transcript
-from evaluator.types import Evaluation
-from tests.service.running import ANSWER, config_at, evaluation_body, running, until
+from evaluator.values.evaluation import Evaluation
+from tests.service.running import ANSWER, config_at, evaluation_body, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 _URL = "/v1/evaluations"

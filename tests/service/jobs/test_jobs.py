@@ -18,11 +18,13 @@ from evaluator.judging import Judge
 from evaluator.service.evaluations.store import EvaluationStore, Kept
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.lanes import Job, LaneStore, Settled
+from evaluator.service.jobs.job import Job, Settled
+from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.tables import create_service_tables
 from tests.batch.durable_cases import SPEC, Counting
 from tests.fakes import make_transcript
-from tests.service.running import ServerProcess, evaluation_body, until
+from tests.service.running import ServerProcess, evaluation_body
+from tests.waiting import until
 
 
 class _Clock:

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.rubric import load_rubric
-from evaluator.service.context import Service
-from evaluator.service.evaluations.store import Kept
 from evaluator.service.hygiene import SAFE
 from evaluator.service.page.guard import local_path
-from tests.fakes import make_evaluation, make_transcript, opinion
+from tests.service.keeping import judged, kept
 from tests.service.serving import config_in, in_memory
 
 pytestmark = pytest.mark.loopback
@@ -29,29 +26,6 @@ _PAGES = (
     "/candidate?id=theirs",
     "/batches/batch_of_another",
 )
-
-
-def _keep(service: Service, tenant: str) -> None:
-    evaluation = make_evaluation(
-        make_transcript("I would track clicks, since more clicks show that people like what they see."),
-        opinion("vanity_metric", "present", "track clicks", turn=0),
-        rubric=load_rubric(),
-    )
-    service.evaluations.add(
-        Kept(
-            tenant=tenant,
-            id=_FOREIGN,
-            status="completed",
-            created_s=1.0,
-            expires_s=4e9,
-            rubric=evaluation.rubric.id,
-            judge="local",
-            candidate="theirs",
-            metadata={},
-            evaluation=evaluation,
-            settled_s=1.0,
-        )
-    )
 
 
 async def _sign_in(client: httpx2.AsyncClient, token: str, onward: str = "/") -> httpx2.Response:
@@ -85,7 +59,8 @@ async def test_a_key_without_the_scope_sees_why(tmp_path: Path) -> None:
 async def test_what_belongs_to_another_tenant_is_not_there(tmp_path: Path) -> None:
     """No page shows, and no form changes, what another tenant has stored."""
     async with in_memory(config_in(tmp_path)) as (client, service):
-        _keep(service, service.tenancy.tenants.ensure("Other").tenant)
+        other = service.tenancy.tenants.ensure("Other").tenant
+        service.evaluations.add(kept(_FOREIGN, judged(), tenant=other, candidate="theirs"))
         await _sign_in(client, service.tenancy.keys.create(service.tenancy.tenants.ensure("Acme").tenant).token)
         assert [(path, (await client.get(path)).status_code) for path in _PAGES] == [(path, 404) for path in _PAGES]
         assert "theirs" not in (await client.get("/evaluations")).text

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from evaluator.scoring import score
 from evaluator.service.page.outlook import outlook_of, rescored
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 from tests.fakes import make_rubric
 from tests.reports.golden import stored
 

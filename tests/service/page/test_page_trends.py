@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evaluator.service.page.attempts import Attempt, Judged
 from evaluator.service.page.trends import changes, grid, score_line
-from evaluator.types import Verdict
+from evaluator.values.judge import Verdict
 
 _VERDICTS: tuple[Verdict, ...] = ("present", "absent", "na", "unscored")
 _CRITERIA = ("one", "two", "three")

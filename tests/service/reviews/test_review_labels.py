@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from evaluator.agreement.labels import Label, parse_labels
 from evaluator.service.reviews.labels import label_line, labelled_row, row_id
 from evaluator.service.reviews.review import Review, Reviewed
-from evaluator.types import Evaluation, Turn, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
+from evaluator.values.transcript import Turn
 from tests.fakes import make_evaluation, make_rubric, make_transcript, opinion
 
 _RUBRIC = make_rubric()

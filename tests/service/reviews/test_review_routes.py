@@ -9,10 +9,9 @@ import pytest
 from evaluator.agreement.labels import parse_labels
 from evaluator.rubric import load_rubric
 from evaluator.service.context import Service
-from evaluator.service.evaluations.store import Kept
 from evaluator.service.tenants.caller import LOCAL_TENANT
-from evaluator.types import Evaluation
-from tests.fakes import make_evaluation, make_transcript, opinion
+from evaluator.values.evaluation import Evaluation
+from tests.service.keeping import judged, kept
 from tests.service.serving import config_in, in_memory
 
 pytestmark = pytest.mark.loopback
@@ -21,25 +20,8 @@ _VANITY = "vanity_metric"
 
 
 def _keep(service: Service, id_: str, tenant: str = LOCAL_TENANT) -> Evaluation:
-    evaluation = make_evaluation(
-        make_transcript("I would track clicks, since more clicks show that people like what they see on the page."),
-        opinion(_VANITY, "present", "track clicks", turn=0),
-        rubric=load_rubric(),
-    )
-    service.evaluations.add(
-        Kept(
-            tenant=tenant,
-            id=id_,
-            status="completed",
-            created_s=1.0,
-            expires_s=4e9,
-            rubric=evaluation.rubric.id,
-            judge="local",
-            metadata={},
-            evaluation=evaluation,
-            settled_s=1.0,
-        )
-    )
+    evaluation = judged()
+    service.evaluations.add(kept(id_, evaluation, tenant=tenant))
     return evaluation
 
 

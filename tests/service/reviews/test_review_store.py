@@ -18,8 +18,10 @@ from evaluator.service.problems import Problem
 from evaluator.service.reviews.review import Review, consensus
 from evaluator.service.reviews.store import ReviewStore
 from evaluator.service.tables import create_service_tables
-from evaluator.types import Evaluation, Verdict
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.judge import Verdict
 from tests.fakes import make_evaluation, opinion
+from tests.service.keeping import kept
 
 _LABELS: tuple[Label, ...] = ("present", "absent", "na")
 
@@ -35,19 +37,7 @@ def database(tmp_path: Path) -> Generator[Database]:
 
 def _keep(database: Database, id_: str, *, tenant: str = "tn_a", evaluation: Evaluation | None = None) -> Evaluation:
     made = evaluation or make_evaluation(None, opinion("vanity", "present", "track clicks", turn=0))
-    kept = Kept(
-        tenant=tenant,
-        id=id_,
-        status="completed",
-        created_s=1.0,
-        expires_s=2.0,
-        rubric=made.rubric.id,
-        judge="local",
-        metadata={},
-        evaluation=made,
-        settled_s=1.0,
-    )
-    EvaluationStore(database).add(kept)
+    EvaluationStore(database).add(kept(id_, made, tenant=tenant, expires_s=2.0))
     return made
 
 
@@ -150,20 +140,7 @@ def test_reviews_go_with_their_evaluation(database: Database) -> None:
 def test_reviews_go_with_evaluations_that_expire_and_with_those_of_a_batch(database: Database) -> None:
     """Retention and the deletion of a batch leave no word of a reviewer either."""
     made = _keep(database, "eval_1")
-    kept = Kept(
-        tenant="tn_a",
-        id="eval_2",
-        status="completed",
-        created_s=1.0,
-        expires_s=90.0,
-        rubric=made.rubric.id,
-        judge="local",
-        metadata={},
-        batch="batch_1",
-        evaluation=made,
-        settled_s=1.0,
-    )
-    EvaluationStore(database).add(kept)
+    EvaluationStore(database).add(kept("eval_2", made, tenant="tn_a", expires_s=90.0, batch="batch_1"))
     for id_ in ("eval_1", "eval_2"):
         ReviewStore(database).put("tn_a", id_, made.findings[0].criterion, "absent", "no", "anna", 1.0)
     assert Retention(database, lambda: 50.0).tend() == 1

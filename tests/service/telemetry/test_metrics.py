@@ -7,9 +7,10 @@ import math
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.telemetry.metrics import Metrics
-from evaluator.types import Flag, Usage
+from evaluator.values.transcript import Flag
+from evaluator.values.usage import Usage
 from tests.fakes import FakeJudge, make_evaluation, make_transcript, opinion
 
 _SAID = "I would track clicks and look at the trend."

@@ -13,7 +13,8 @@ import pytest
 
 from evaluator.backends import BACKENDS
 from tests.examples import decisive
-from tests.service.running import config_at, evaluation_body, running, until
+from tests.service.running import config_at, evaluation_body, running
+from tests.waiting import until
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent.parent
 

@@ -11,7 +11,8 @@ from evaluator.batch.database import Database
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.limits import Limits
 from evaluator.service.tenants.tenancy import Tenancy
-from tests.service.running import config_at, running, until
+from tests.service.running import config_at, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

@@ -19,7 +19,7 @@ from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import Outcome
 
-__all__ = ["FixedLookup", "Office", "Scripted", "opened", "until"]
+__all__ = ["FixedLookup", "Office", "Scripted", "opened"]
 
 
 @dataclass
@@ -114,16 +114,3 @@ def opened(
         )
     finally:
         database.close()
-
-
-def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
-    """Wait until something holds.
-
-    Raises:
-        TimeoutError: It didn't come to hold.
-    """
-    ends = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.01)

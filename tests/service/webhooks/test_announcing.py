@@ -11,7 +11,7 @@ import pytest
 from evaluator.batch.database import Transaction
 from evaluator.service.batches.store import Ended
 from evaluator.service.batches.wire import BatchCounts
-from evaluator.service.jobs.lanes import Settled
+from evaluator.service.jobs.job import Settled
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.outbox import forget_subject
 from tests.service.webhooks.office import Office, opened

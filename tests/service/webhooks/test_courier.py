@@ -15,15 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.batch.database import DatabaseFailed
+from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.service.webhooks.courier import Courier, Limits, shares
 from evaluator.service.webhooks.guard import Guard
 from evaluator.service.webhooks.ledger import Ledger
 from evaluator.service.webhooks.schedule import Schedule
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import WebSender
-from tests.service.webhooks.office import Office, Scripted, opened, until
+from tests.service.webhooks.office import Office, Scripted, opened
 from tests.service.webhooks.receiver import Answer, Received, Receiver, verified
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

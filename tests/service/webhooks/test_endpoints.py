@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluator.service.webhooks.endpoints import EndpointMissing, TooMany
+from evaluator.service.webhooks.endpoint import EndpointMissing
+from evaluator.service.webhooks.endpoints import TooMany
 from evaluator.service.webhooks.guard import UrlRefused
 from tests.service.conftest import Clock
 from tests.service.webhooks.office import Office

@@ -11,7 +11,7 @@ import pytest
 from evaluator.batch.database import Transaction
 from evaluator.errors import OptionError
 from evaluator.service.webhooks.deliveries import Delivery
-from evaluator.service.webhooks.endpoints import EndpointDisabled, EndpointMissing
+from evaluator.service.webhooks.endpoint import EndpointDisabled, EndpointMissing
 from evaluator.service.webhooks.ledger import Claim
 from evaluator.service.webhooks.outbox import forget_subject
 from evaluator.service.webhooks.schedule import SPEC_DELAYS_S

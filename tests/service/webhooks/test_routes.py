@@ -30,7 +30,8 @@ from evaluator.service.webhooks.routes import router
 from evaluator.service.webhooks.sealing import Sealer
 from evaluator.service.webhooks.sending import Outcome
 from evaluator.settings import Settings
-from tests.service.webhooks.office import Scripted, until
+from tests.service.webhooks.office import Scripted
+from tests.waiting import until
 
 _URL: Final = "https://example.com/hook"
 _A: Final = {"Authorization": "Bearer a"}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.running import config_at, evaluation_body, running, until
+from tests.service.running import config_at, evaluation_body, running
 from tests.service.webhooks.receiver import Receiver, verified
+from tests.waiting import until
 
 pytestmark = pytest.mark.loopback
 

@@ -1,19 +1,31 @@
-"""The wire form: what goes in comes out, what doesn't belong is refused, and broken promises can't be built."""
+"""The values: what goes in comes out, what doesn't belong is refused, and broken promises can't be built."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
+import pkgutil
 from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from evaluator import types
-from evaluator.types import Evaluation, Evidence, Flag, Scorecard, Turn, Usage
+from evaluator import values
+from evaluator.values.evaluation import Evaluation
+from evaluator.values.finding import Evidence
+from evaluator.values.scorecard import Scorecard
+from evaluator.values.transcript import Flag, Turn
+from evaluator.values.usage import Usage
 from tests.fakes import make_evaluation, make_transcript, opinion
 
-_MODELS = [m for name in types.__all__ if isinstance(m := getattr(types, name), type) and issubclass(m, BaseModel)]
+_MODULES = [importlib.import_module(f"{values.__name__}.{part.name}") for part in pkgutil.iter_modules(values.__path__)]
+_MODELS = [
+    model
+    for module in _MODULES
+    for name in module.__all__
+    if isinstance(model := getattr(module, name), type) and issubclass(model, BaseModel) and model.model_fields
+]
 
 
 def _evaluation() -> Evaluation:

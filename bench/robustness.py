@@ -63,9 +63,9 @@ def _print_shifts(rubric: Rubric) -> None:
     labels = read_labels(_GOLD, rubric)
     training = make_training_set(labels, rubric, OpenVinoEncoder(None, reduced=False))
     found: dict[str, dict[str, Evaluation]] = {name: {} for name in FORMS}
-    for fold in sorted(set(training.folds.values())):
+    for fold in sorted(set(training.held_out.values())):
         judge = SimilarityJudge(training.encoder, calibration=calibrate(training.without(fold)))
-        rows = [row for row in labels.rows if training.folds[row.id] == fold]
+        rows = [row for row in labels.rows if training.held_out[row.id] == fold]
         for name, form in FORMS.items():
             found[name] |= asyncio.run(measure(form(rows), rubric, judge, concurrency=1)).evaluations
     figures = {name: _figures(rubric, FORMS[name](labels.rows), found[name]) for name in FORMS}

@@ -94,7 +94,7 @@ def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -
     from evaluator.agreement.report_text import render_text  # noqa: PLC0415
 
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
-    folds = ", ".join(sorted({training.folds[row.id] for row in training.labels.rows}))
+    folds = ", ".join(sorted(set(training.held_out.values())))
     shown = "undefined" if bare is None else f"{bare:.3f}"
     return (
         f"{render_text(report, width=width, color=False, by_author=True)}\n"

@@ -77,7 +77,8 @@ class TrainingSet:
         examples: Every row that can be judged, its bare spoken form, and both with one proof more or less.
         made: Sentences that nobody said.
         made_sha256: Hash of the file that they come from.
-        folds: Fold of each row id.
+        folds: Fold of each row id, for training.
+        held_out: Fold of each row id of `labels`, for measuring.
     """
 
     labels: LabelSet
@@ -89,6 +90,7 @@ class TrainingSet:
     made: tuple[MadeRow, ...]
     made_sha256: str
     folds: Mapping[str, str]
+    held_out: Mapping[str, str]
 
     @property
     def rows(self) -> tuple[LabelledRow, ...]:
@@ -96,13 +98,13 @@ class TrainingSet:
         return _rows_of((self.labels, *self.also))
 
     def without(self, fold: str) -> TrainingSet:
-        """Return the same set without the examples of one fold; the rest is folded anew.
+        """Return the same set without the examples of one fold that is held out; the rest is folded anew.
 
         Raises:
             LabelsError: Too few rows are left.
         """
-        kept = tuple(example for example in self.examples if self.folds[example.row_id] != fold)
-        folds = folds_of([row for row in self.rows if self.folds[row.id] != fold])
+        kept = tuple(example for example in self.examples if self.held_out.get(example.row_id) != fold)
+        folds = folds_of([row for row in self.rows if self.held_out.get(row.id) != fold])
         return replace(self, examples=kept, folds=folds)
 
 
@@ -115,10 +117,10 @@ def make_training_set(
         labels: What to learn from and to be measured on.
         rubric: What they judge by.
         encoder: Asked for each sentence.
-        also: More to learn from; their rows have ids of their own, and an author in two files has one fold.
+        also: More to learn from, by other authors.
 
     Raises:
-        LabelsError: There are too few rows to train on, or an id stands in two files.
+        LabelsError: There are too few rows to train on, or an author stands in two files.
         JudgeError: The encoder can't answer.
         MissingExtra: Its packages aren't installed.
     """
@@ -139,6 +141,7 @@ def make_training_set(
         made=made_rows(made, rubric, lexicon, encoder, place),
         made_sha256=made.sha256,
         folds=folds_of(rows),
+        held_out=folds_of(labels.rows),
     )
 
 
@@ -146,18 +149,17 @@ def _rows_of(files: Sequence[LabelSet]) -> tuple[LabelledRow, ...]:
     """Return the rows of all files.
 
     Raises:
-        LabelsError: An id stands in two of them.
+        LabelsError: An author stands in two of them: who is held out must not be learned from.
     """
     known: dict[str, LabelSet] = {}
     for file in files:
         for row in file.rows:
-            if row.id in known:
+            if known.setdefault(row.author, file) is not file:
                 raise LabelsError(
-                    f"the id stands in {known[row.id].name} too",
+                    f"{known[row.author].name} holds transcripts of this author too",
                     where=f"{file.name}, line {row.line}, id",
-                    remedy="give each transcript one id and one line",
+                    remedy="put all transcripts of an author, the id before its first dash, into one file",
                 )
-            known[row.id] = file
     return tuple(row for file in files for row in file.rows)
 
 

@@ -52,7 +52,7 @@ class HeldOut:
 
 
 def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = lambda _fold: None) -> HeldOut:
-    """Train and judge once for each fold that holds rows to be measured on.
+    """Train and judge once for each fold that is held out.
 
     Args:
         training: All examples.
@@ -62,13 +62,13 @@ def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = la
         LabelsError: Without some fold no criterion has labels enough.
         MissingExtra: A package isn't installed.
     """
-    folds = tuple(sorted({training.folds[row.id] for row in training.labels.rows}))
+    folds = tuple(sorted(set(training.held_out.values())))
     plain = Measurement({}, ())
     bare = Measurement({}, ())
     for fold in folds:
         on_fold(fold)
         judge = SimilarityJudge(training.encoder, calibration=calibrate(training.without(fold)))
-        rows = [row for row in training.labels.rows if training.folds[row.id] == fold]
+        rows = [row for row in training.labels.rows if training.held_out[row.id] == fold]
         plain = _joined(plain, asyncio.run(measure(rows, training.rubric, judge, concurrency=1)))
         bare = _joined(bare, asyncio.run(measure(_bare(rows), training.rubric, judge, concurrency=1)))
     return HeldOut(folds, plain, bare)

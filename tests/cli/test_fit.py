@@ -154,14 +154,17 @@ def test_one_author_is_held_out_with_more_labels_to_learn_from(capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (["fit", "small.yaml", "made.jsonl", "--also", "made.jsonl"], "the id stands in made.jsonl too"),
+        (
+            ["fit", "small.yaml", "made.jsonl", "--also", "made.jsonl"],
+            "holds transcripts of this author too",
+        ),
         (["agreement", "made.jsonl", "--rubric", "small.yaml", "--also", "more.jsonl"], "add --leave-one-author-out"),
     ],
 )
 def test_more_labels_that_can_not_help_are_refused(
     command: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No row is learned from twice, and nothing is named to learn from where nothing is learned."""
+    """Nobody who is held out is learned from, and nothing is named to learn from where nothing is learned."""
     assert run(command) == 2
     assert says in capsys.readouterr().err
 

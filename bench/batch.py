@@ -34,7 +34,7 @@ from pydantic import SecretStr
 from evaluator import load_rubric, parse_transcript
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_options import ChatOptions
-from evaluator.backends.openai_model import build_model
+from evaluator.backends.openai import build_model
 from evaluator.judging import Case
 from evaluator.prompt import load_prompts
 from tests.batch.batch_process import BatchCommand, StubProcess, answer_of, kept_items, kill, write_inputs

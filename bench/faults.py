@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from evaluator import aevaluate, load_rubric, parse_transcript
-from evaluator.backends import openai_model
+from evaluator.backends import openai
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.hosted import hosted
@@ -38,7 +38,7 @@ async def main() -> int:
     rubric = load_rubric("netflix_pm_metrics")
     async with ProviderStub(latency_s=0.05, faults=_FAULTS, keep=False) as stub:
         options = ChatOptions(api_key=SecretStr("key"), base_url=f"{stub.url}/v1")
-        judge = ChatJudge(hosted(openai_model.build_model(options), options), load_prompts())
+        judge = ChatJudge(hosted(openai.build_model(options), options), load_prompts())
 
         async def grade(number: int) -> Evaluation | JudgeError:
             try:

@@ -28,7 +28,7 @@ from openai.types.responses import Response
 from pydantic import SecretStr
 
 from evaluator import aevaluate, load_rubric, parse_transcript
-from evaluator.backends import anthropic_model, openai_model
+from evaluator.backends import anthropic, openai
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatRequest
 from evaluator.backends.chat_options import ChatOptions
@@ -59,7 +59,7 @@ _ANSWER: Final = (
 )
 
 Ask = Callable[[int], Awaitable[object]]
-Model = openai_model.OpenAIModel | anthropic_model.AnthropicModel
+Model = openai.OpenAIModel | anthropic.AnthropicModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Bench:
         key = SecretStr("key")
         if self.provider == "openai":
             options = ChatOptions(api_key=key, base_url=f"{self.url}/v1", concurrency=self.in_flight)
-            return openai_model.build_model(options)
-        return anthropic_model.build_model(ChatOptions(api_key=key, base_url=self.url, concurrency=self.in_flight))
+            return openai.build_model(options)
+        return anthropic.build_model(ChatOptions(api_key=key, base_url=self.url, concurrency=self.in_flight))
 
     def patient(self) -> Patient:
         """Return our model as it is used: waiting, repeating, with turns."""
@@ -197,7 +197,7 @@ def main() -> int:
     most = max(chosen.in_flight or _IN_FLIGHT)
     # None is graded twice in a run, or what is kept of it for a while would make grading look cheaper than it is.
     transcripts = tuple(parse_transcript(_ANSWER % number) for number in range(most * (chosen.rounds + _WARM_UP)))
-    request = _request(openai_model.build_model(ChatOptions(api_key=SecretStr("key"))), rubric, transcripts[0])
+    request = _request(openai.build_model(ChatOptions(api_key=SecretStr("key"))), rubric, transcripts[0])
     held: list[bool] = []
     command = [sys.executable, str(_STUB), "--latency-s", str(_LATENCY_S)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stub:  # noqa: S603 - our own file

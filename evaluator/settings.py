@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     color: ColorChoice = Field(default="auto", description="`auto`: on a terminal, unless NO_COLOR is set.")
 
     effort: Effort | None = Field(default=None, description="How long a hosted model may think; its own if not set.")
-    temperature: float | None = Field(default=None, ge=0, description="Sent only where the model takes it.")
+    temperature: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="Sent only where the model takes it."
+    )
     base_url: str | None = Field(default=None, description="Address of the API; the provider's own if not set.")
     max_output_tokens: int | None = Field(default=None, gt=0, description="Limit of a reply, thinking included.")
     timeout_s: float = Field(default=_CHAT.timeout_s, gt=0, description="Longest silence within one request.")
@@ -81,7 +83,9 @@ class Settings(BaseSettings):
     service_judges: str | None = Field(
         default=None, description="Backends that callers of the service choose among; the first is the default."
     )
-    retention_days: float = Field(default=30.0, gt=0, description="How long the service keeps what was stored.")
+    retention_days: float = Field(
+        default=30.0, gt=0, le=36_500, description="How long the service keeps what was stored."
+    )
     service_deadline_s: float = Field(
         default=60.0, gt=0, description="Longest time that the service lets a caller wait for one evaluation."
     )

@@ -95,6 +95,9 @@ def test_nothing_is_kept_where_exchanges_are_recorded(monkeypatch: pytest.Monkey
         ("EVALUATOR_SPLIT", "many"),
         ("EVALUATOR_MAX_COST_USD", "0"),
         ("EVALUATOR_CONFIRM", "perhaps"),
+        ("EVALUATOR_RETENTION_DAYS", "inf"),
+        ("EVALUATOR_RETENTION_DAYS", "1000000"),  # no calendar reaches the day on which it would end
+        ("EVALUATOR_TEMPERATURE", "inf"),
     ],
 )
 def test_senseless_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

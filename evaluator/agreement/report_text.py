@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +24,7 @@ from evaluator.agreement.wording import (
     undefined_line,
 )
 from evaluator.reports.characters import one_line
+from evaluator.reports.console import make_console, print_section, trimmed
 
 __all__ = ["render_text"]
 
@@ -38,42 +38,26 @@ _NAME_CHARS: Final = 40
 def render_text(report: AgreementReport, *, width: int = 100, color: bool = False, by_author: bool = True) -> str:
     """Return the report; lines are at most ``width`` cells wide if that is at least 80."""
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = make_console(out, width, color=color)
     console.print(Text("Agreement with labels", style="bold"))
     console.print(_pairs(provenance(report)))
     for warning in report.warnings:
         console.print(Text(f"\nWARNING  {one_line(warning)}", style="bold yellow"))
-    _section(console, "Over all criteria", _macro(report.figures))
+    print_section(console, "Over all criteria", _macro(report.figures))
     console.print(_overall(report.figures))
     if line := undefined_line(report.figures):
         console.print(Text(line))
-    _section(console, "By criterion", _criteria(report.figures, wide=width >= _WIDE))
+    print_section(console, "By criterion", _criteria(report.figures, wide=width >= _WIDE))
     if by_author:
-        _section(console, "Macro F1 by author", _groups(report.figures.authors))
-    _section(console, "Macro F1 within labelled bands", _groups(report.figures.gold_bands))
+        print_section(console, "Macro F1 by author", _groups(report.figures.authors))
+    print_section(console, "Macro F1 within labelled bands", _groups(report.figures.gold_bands))
     if report.figures.risk:
-        _section(console, "The surest verdicts: what is right among them", _risk(report.figures))
+        print_section(console, "The surest verdicts: what is right among them", _risk(report.figures))
     if report.figures.band.n:
-        _section(console, "Bands: labelled (rows) and judged (columns)", _confusion(report.figures))
+        print_section(console, "Bands: labelled (rows) and judged (columns)", _confusion(report.figures))
     if report.failures:
-        _section(console, "Failed", _failures(report))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def _section(console: Console, title: str, body: RenderableType) -> None:
-    console.print()
-    console.print(Text(title, style="bold"))
-    console.print(body)
+        print_section(console, "Failed", _failures(report))
+    return trimmed(out.getvalue())
 
 
 def _plain_table(*, header: bool = True) -> Table:

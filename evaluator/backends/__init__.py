@@ -101,13 +101,13 @@ BACKENDS: Final[dict[str, Backend]] = {
     ),
     "openai": Backend(
         title="a model of OpenAI's",
-        module="evaluator.backends.openai",
+        module="evaluator.backends.openai_judge",
         needs="OPENAI_API_KEY; the extra `openai`",
         hosted=True,
     ),
     "anthropic": Backend(
         title="a model of Anthropic's",
-        module="evaluator.backends.anthropic",
+        module="evaluator.backends.anthropic_judge",
         needs="ANTHROPIC_API_KEY; the extra `anthropic`",
         hosted=True,
     ),

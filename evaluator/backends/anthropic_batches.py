@@ -13,8 +13,8 @@ from typing import BinaryIO, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from evaluator.backends.anthropic import AnthropicModel
 from evaluator.backends.anthropic_client import ANTHROPIC_URL
-from evaluator.backends.anthropic_model import AnthropicModel
 from evaluator.backends.batch_reading import Named, outcome_of, read_form
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, UploadForm, number_of
 from evaluator.backends.chat_model import ChatReply, ChatRequest

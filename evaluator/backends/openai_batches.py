@@ -16,8 +16,8 @@ from evaluator.backends.batch_reading import Named, outcome_of, read_form
 from evaluator.backends.batch_service import BatchResult, BatchState, Sighting, Unanswered, UploadForm, is_name
 from evaluator.backends.chat_model import ChatReply, ChatRequest
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, require_extra
+from evaluator.backends.openai import OpenAIModel
 from evaluator.backends.openai_client import OPENAI_URL
-from evaluator.backends.openai_model import OpenAIModel
 from evaluator.backends.pricing import BATCH_SHARE, PricedModel
 from evaluator.backends.provider_failures import Failure
 from evaluator.errors import JudgeError

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from evaluator.batch.comparison import EDGES, BandMoves, Comparison, Flips, OneSided, ScoreShift, Side
 from evaluator.reports.characters import one_line
+from evaluator.reports.console import make_console, print_section, trimmed
 from evaluator.reports.wording import spoken
 
 __all__ = ["render_text"]
@@ -24,35 +25,19 @@ _BAR_CELLS: Final = 30
 def render_text(comparison: Comparison, *, width: int = 100, color: bool = False) -> str:
     """Return the comparison; lines are at most ``width`` cells wide if that is at least 80."""
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = make_console(out, width, color=color)
     console.print(Text("From A to B", style="bold"))
     console.print(_sides(comparison))
     console.print(Text(_matching(comparison)))
-    _section(console, "What differs", _settings(comparison))
+    print_section(console, "What differs", _settings(comparison))
     if comparison.matched:
-        _section(console, "Score", _score(comparison.score))
-        _section(console, "Bands", _bands(comparison.bands, comparison.matched))
-        _section(console, "Flips by criterion", _flips(comparison))
+        print_section(console, "Score", _score(comparison.score))
+        print_section(console, "Bands", _bands(comparison.bands, comparison.matched))
+        print_section(console, "Flips by criterion", _flips(comparison))
     for side, items in (("A", comparison.only_a), ("B", comparison.only_b)):
         if items.count:
-            _section(console, f"Only in {side}", _one_sided(items))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def _section(console: Console, title: str, body: RenderableType) -> None:
-    console.print()
-    console.print(Text(title, style="bold"))
-    console.print(body)
+            print_section(console, f"Only in {side}", _one_sided(items))
+    return trimmed(out.getvalue())
 
 
 def _table(*headings: tuple[str, bool], header: bool = True) -> Table:

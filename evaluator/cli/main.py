@@ -8,6 +8,7 @@ Sub-commands load on use: ``--help`` imports none of them, and neither the types
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -29,6 +30,7 @@ _BAD_INPUT: Final = 2
 _NO_ANSWER: Final = 3
 _INTERRUPTED: Final = 130
 _READER_GONE: Final = 141
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,22 @@ def _group() -> TyperGroup:
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_closed_streams() -> None:
+    """Let the streams that whoever started this process closed lead nowhere.
+
+    Else the next files that are opened, such as a database, would get their numbers and what is written to them.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -167,7 +184,7 @@ def run(arguments: Sequence[str]) -> int:
         _silence_stdout()
         return _READER_GONE
     except Exception as error:  # noqa: BLE001 - the last line of defence; a defect must not spill a transcript
-        return _defect(error, debug=asked.debug)
+        return _broken(error, debug=asked.debug)
     return 0
 
 
@@ -183,9 +200,14 @@ def _failed(error: EvaluatorError) -> int:
     return _BAD_INPUT if isinstance(error, InputError) else _NO_ANSWER
 
 
-def _defect(error: Exception, *, debug: bool) -> int:
-    from evaluator.cli.terminal import note  # noqa: PLC0415 - only needed when something failed
+def _broken(error: Exception, *, debug: bool) -> int:
+    """Tell of a defect; a disk that is full is none."""
+    from evaluator.cli.terminal import cannot_write, note  # noqa: PLC0415 - only needed when something failed
 
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _silence_stdout()
+        note(cannot_write(error))
+        return _BAD_INPUT
     if debug:
         traceback.print_exception(error)
     else:

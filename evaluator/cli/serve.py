@@ -27,7 +27,8 @@ def serve(  # noqa: PLR0913 - one parameter per option of the command
         str | None, typer.Option(metavar="A,B,...", help="Backends that callers choose among. [default: local]")
     ] = None,
     retention_days: Annotated[
-        float | None, typer.Option(min=0.01, metavar="N", help="How long what is stored is kept. [default: 30]")
+        float | None,
+        typer.Option(min=0.01, max=36_500, metavar="N", help="How long what is stored is kept. [default: 30]"),
     ] = None,
     deadline_s: Annotated[
         float | None, typer.Option(min=0.1, metavar="S", help="Longest wait for one evaluation. [default: 60]")

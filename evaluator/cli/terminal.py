@@ -18,7 +18,7 @@ from typing import Final
 from evaluator.errors import OptionError
 from evaluator.reports.characters import one_line
 
-__all__ = ["check_output", "note", "progress", "shown_path", "write_file", "write_stdout"]
+__all__ = ["cannot_write", "check_output", "note", "progress", "shown_path", "write_file", "write_stdout"]
 
 _NAME_CHARS: Final = 120
 
@@ -65,7 +65,7 @@ def write_stdout(text: str, *, exact: bool) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OptionError(_cannot_write(error), where="stdout", remedy="send it elsewhere") from error
+        raise OptionError(cannot_write(error), where="stdout", remedy="send it elsewhere") from error
 
 
 def check_output(path: Path, source: Path | None) -> None:
@@ -99,7 +99,7 @@ def write_file(path: Path, text: str) -> None:
             _replace(target, text.encode())
     except OSError as error:
         raise OptionError(
-            _cannot_write(error), where=f"--output {shown_path(path)}", remedy="name another file"
+            cannot_write(error), where=f"--output {shown_path(path)}", remedy="name another file"
         ) from error
 
 
@@ -108,7 +108,8 @@ def shown_path(path: Path) -> str:
     return one_line(str(path).encode(errors="replace").decode(), _NAME_CHARS)
 
 
-def _cannot_write(error: OSError) -> str:
+def cannot_write(error: OSError) -> str:
+    """Return what an error of the system says about writing, as a message holds it."""
     return f"it can't be written: {(error.strerror or 'unknown reason').lower()}"
 
 

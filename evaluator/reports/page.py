@@ -8,8 +8,9 @@ from __future__ import annotations
 import io
 from typing import Final, TypeAlias
 
-from rich.console import Console
 from rich.text import Text
+
+from evaluator.reports.console import make_console
 
 __all__ = ["Page", "Part"]
 
@@ -29,17 +30,7 @@ class Page:
         self.width = width
         self.color = color
         self._lines: list[Text] = []
-        self._console = Console(
-            file=io.StringIO(),
-            width=width,
-            force_terminal=color,
-            no_color=not color,
-            color_system="standard" if color else None,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            legacy_windows=False,
-        )
+        self._console = make_console(io.StringIO(), width, color=color)
 
     def paragraph(self, *parts: Part, indent: int = 0, first: tuple[str, str] = ("", "")) -> None:
         """Write parts, each text or ``(text, style)``, wrapped; ``first`` hangs in the indent of the first line."""

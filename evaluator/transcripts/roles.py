@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts.asking import asking_share, asks
@@ -30,6 +30,7 @@ _ROLE_WORDS: Final[dict[str, Role]] = {
 }
 _NUMBER: Final = re.compile(r"[\s_#-]*\d{1,3}$")
 _NOTE: Final = re.compile(r"\(([^()]{1,40})\)$")
+_MAX_NAMED: Final = 10  # labels in a message; a panel has fewer speakers
 _MAX_INFERRED: Final = 0.95  # habits of speech are never proof
 _LABELLED_OTHER: Final = 0.9  # one side is labelled by role, the other by name
 _UNLABELLED: Final = 0.7
@@ -39,6 +40,9 @@ _SURE_ENOUGH: Final = 0.6
 _ASKING_WEIGHT: Final = 3.0
 _WORDS_WEIGHT: Final = 1.0
 _FIRST_WEIGHT: Final = 0.8
+
+
+_Texts: TypeAlias = Mapping[str | None, Sequence[str]]  # what each label said, in the order of their first words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +93,35 @@ def decide_roles(turns: Sequence[Said], candidate: str | None) -> RoleDecision:
     Raises:
         TranscriptError: ``candidate`` is no label of the transcript, or nobody can be the candidate.
     """
-    labels = list(dict.fromkeys(turn.label for turn in turns))
+    texts = _by_label(turns)
     if candidate is not None:
-        return _given(turns, labels, candidate)
-    named = [label for label in labels if label is not None]
+        return _given(texts, candidate)
+    named = [label for label in texts if label is not None]
     if not named:
         speakers = SpeakerRoles(candidate=None, confidence=_UNLABELLED, source="unlabelled")
-        return RoleDecision({None: "candidate"}, speakers, _suspicions(turns, {None: "candidate"}, speakers))
+        return RoleDecision({None: "candidate"}, speakers, _suspicions(texts, {None: "candidate"}, speakers))
     told = _told(named)
     if told:
-        return _by_labels(turns, labels, told)
+        return _by_labels(texts, told)
     if len(named) == 1:
         roles: dict[str | None, Role] = {None: "other", named[0]: "candidate"}
         speakers = SpeakerRoles(candidate=named[0], confidence=_LABELLED_OTHER, source="single_speaker")
-        return RoleDecision(roles, speakers, _suspicions(turns, roles, speakers))
-    return _inferred(turns, labels, named)
+        return RoleDecision(roles, speakers, _suspicions(texts, roles, speakers))
+    return _inferred(texts, named)
+
+
+def _by_label(turns: Sequence[Said]) -> _Texts:
+    texts: dict[str | None, list[str]] = {}
+    for turn in turns:
+        texts.setdefault(turn.label, []).append(turn.text)
+    return texts
+
+
+def _listed(labels: Iterable[str]) -> str:
+    """Return labels as a message may hold them."""
+    named = [repr(label) for label in labels]
+    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+    return f"{', '.join(named[:_MAX_NAMED]) or 'none'}{more}"
 
 
 def _told(named: list[str]) -> dict[str, Role]:
@@ -115,73 +133,70 @@ def _told(named: list[str]) -> dict[str, Role]:
     return told
 
 
-def _given(turns: Sequence[Said], labels: list[str | None], candidate: str) -> RoleDecision:
+def _given(texts: _Texts, candidate: str) -> RoleDecision:
     wanted = same_label(candidate)
-    found = [label for label in labels if label is not None and same_label(label) == wanted]
+    named = [label for label in texts if label is not None]
+    found = [label for label in named if same_label(label) == wanted]
     if not found:
-        names = ", ".join(repr(label) for label in labels if label is not None) or "none"
         raise TranscriptError(
             "no speaker has the label that was given as the candidate's",
             where="candidate",
-            remedy=f"labels found: {names}",
+            remedy=f"labels found: {_listed(named)}",
         )
     known: dict[str, Role] = dict.fromkeys(found, "candidate")
-    for label in labels:
-        if label is not None and label not in found and role_of(label) == "interviewer":
-            known[label] = "interviewer"
-    roles = _others(turns, labels, known)
+    known |= {label: "interviewer" for label in named if label not in found and role_of(label) == "interviewer"}
+    roles = _others(texts, known)
     return RoleDecision(roles, SpeakerRoles(candidate=found[0], confidence=1.0, source="given"))
 
 
-def _by_labels(turns: Sequence[Said], labels: list[str | None], told: dict[str, Role]) -> RoleDecision:
+def _by_labels(texts: _Texts, told: dict[str, Role]) -> RoleDecision:
     candidates = [label for label, role in told.items() if role == "candidate"]
-    open_labels = [label for label in labels if label is not None and label not in told]
+    open_labels = [label for label in texts if label is not None and label not in told]
     confidence = 1.0
     if not candidates:
         if not open_labels:
-            names = ", ".join(repr(label) for label in told)
             raise TranscriptError(
-                "no turn belongs to a candidate", where="turns", remedy=f"name the candidate; labels found: {names}"
+                "no turn belongs to a candidate",
+                where="turns",
+                remedy=f"name the candidate; labels found: {_listed(told)}",
             )
-        best, confidence = _most_likely(turns, open_labels)
+        best, confidence = _most_likely(texts, open_labels)
         confidence = min(confidence, _LABELLED_OTHER) if len(open_labels) > 1 else _LABELLED_OTHER
         candidates = [best]
-    roles = _others(turns, labels, {**told, **dict.fromkeys(candidates, "candidate")})
+    roles = _others(texts, {**told, **dict.fromkeys(candidates, "candidate")})
     speakers = SpeakerRoles(candidate=candidates[0], confidence=confidence, source="labels")
-    reasons = _suspicions(turns, roles, speakers)
+    reasons = _suspicions(texts, roles, speakers)
     if len(candidates) > 1:
         reasons = (*reasons, "several_candidates: more than one speaker is labelled as the candidate.")
     return RoleDecision(roles, speakers, reasons)
 
 
-def _inferred(turns: Sequence[Said], labels: list[str | None], named: list[str]) -> RoleDecision:
-    best, confidence = _most_likely(turns, named)
-    roles = _others(turns, labels, {best: "candidate"})
+def _inferred(texts: _Texts, named: list[str]) -> RoleDecision:
+    best, confidence = _most_likely(texts, named)
+    roles = _others(texts, {best: "candidate"})
     speakers = SpeakerRoles(candidate=best, confidence=round(min(confidence, _MAX_INFERRED), 3), source="inferred")
-    return RoleDecision(roles, speakers, _suspicions(turns, roles, speakers))
+    return RoleDecision(roles, speakers, _suspicions(texts, roles, speakers))
 
 
-def _others(turns: Sequence[Said], labels: list[str | None], known: dict[str, Role]) -> dict[str | None, Role]:
+def _others(texts: _Texts, known: dict[str, Role]) -> dict[str | None, Role]:
     """Complete ``known``: of two people the other interviews; of more, whoever asks; the rest play no part."""
     roles: dict[str | None, Role] = {**known}
-    unknown = [label for label in labels if label is not None and label not in roles]
+    unknown = [label for label in texts if label is not None and label not in roles]
     if len(unknown) == 1 and "interviewer" not in roles.values():
         roles[unknown[0]] = "interviewer"
-    for label in labels:
+    for label, said in texts.items():
         if label not in roles:
-            texts = [turn.text for turn in turns if turn.label == label]
-            roles[label] = "interviewer" if label is not None and 2 * sum(map(asks, texts)) >= len(texts) else "other"
+            roles[label] = "interviewer" if label is not None and 2 * sum(map(asks, said)) >= len(said) else "other"
     return roles
 
 
-def _most_likely(turns: Sequence[Said], named: list[str]) -> tuple[str, float]:
+def _most_likely(texts: _Texts, named: list[str]) -> tuple[str, float]:
     """Return the likeliest candidate among ``named`` and the probability of it, by a softmax over hand-set scores."""
-    first = next(turn.label for turn in turns if turn.label is not None)
+    first = next(label for label in texts if label is not None)
     scores: list[float] = []
     for label in named:
-        texts = [turn.text for turn in turns if turn.label == label]
-        words = sum(len(text.split()) for text in texts)
-        asking = sum(map(asks, texts)) / len(texts)
+        words = sum(len(text.split()) for text in texts[label])
+        asking = sum(map(asks, texts[label])) / len(texts[label])
         scores.append(_WORDS_WEIGHT * math.log(words + 10) - _ASKING_WEIGHT * asking - _FIRST_WEIGHT * (label == first))
     top = max(scores)
     shares = [math.exp(score - top) for score in scores]
@@ -189,10 +204,12 @@ def _most_likely(turns: Sequence[Said], named: list[str]) -> tuple[str, float]:
     return named[best], shares[best] / sum(shares)
 
 
-def _suspicions(turns: Sequence[Said], roles: dict[str | None, Role], speakers: SpeakerRoles) -> tuple[str, ...]:
+def _suspicions(texts: _Texts, roles: dict[str | None, Role], speakers: SpeakerRoles) -> tuple[str, ...]:
     reasons: list[str] = []
-    candidate = [turn.text for turn in turns if roles.get(turn.label) == "candidate"]
-    interviewer = [turn.text for turn in turns if roles.get(turn.label) == "interviewer"]
+    candidate, interviewer = (
+        [text for label, said in texts.items() if roles.get(label) == role for text in said]
+        for role in ("candidate", "interviewer")
+    )
     if speakers.source == "labels" and _look_swapped(candidate, interviewer):
         reasons.append(
             "roles_look_swapped: the labelled candidate asks and says little, the labelled interviewer answers."

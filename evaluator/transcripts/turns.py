@@ -5,8 +5,8 @@ A bare list of turns is read too. Unknown keys are ignored, so that a row with l
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from typing import Final
 
 from evaluator.errors import TranscriptError
@@ -70,7 +70,7 @@ def number(value: Json, where: str) -> float | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise TranscriptError("this is no number of seconds", where=where, remedy="write a number or null")
     return float(value)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from evaluator.backends import anthropic_model, openai_model
+from evaluator.backends import anthropic, openai
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatModel
 from evaluator.backends.chat_options import ChatOptions
@@ -38,7 +38,7 @@ _NOTE: Final = "Written for tests by `make recordings`, after the labels of {}; 
 
 def build_model(provider: Provider, options: ChatOptions) -> ChatModel:
     """Return the model of a provider, its default one."""
-    return openai_model.build_model(options) if provider == "openai" else anthropic_model.build_model(options)
+    return openai.build_model(options) if provider == "openai" else anthropic.build_model(options)
 
 
 async def make(folder: Path = FOLDER) -> int:

@@ -12,7 +12,7 @@ from exchange import KEY, REQUEST, Exchange
 from provider_stub import message
 from pydantic import SecretStr
 
-from evaluator.backends.anthropic_model import build_model
+from evaluator.backends.anthropic import build_model
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
 

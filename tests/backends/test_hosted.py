@@ -7,7 +7,7 @@ from exchange import REQUEST, Exchange, refusal
 from provider_stub import response
 
 from evaluator.backends.hosted import hosted
-from evaluator.backends.openai_model import build_model
+from evaluator.backends.openai import build_model
 from evaluator.backends.pricing import Budget
 from evaluator.errors import JudgeMisuse, JudgeUnavailable
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions, Effort
-from evaluator.backends.openai_model import build_model
+from evaluator.backends.openai import build_model
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
 
 

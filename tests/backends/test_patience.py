@@ -12,7 +12,7 @@ from provider_stub import Answer, Faults, ProviderStub
 from pydantic import SecretStr
 from virtual_time import run_virtual
 
-from evaluator.backends import openai_model
+from evaluator.backends import openai
 from evaluator.backends.chat_model import ChatReply, ChatRequest, RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.circuit import Breaker
@@ -374,7 +374,7 @@ async def test_against_a_real_server_no_call_is_repeated_after_a_good_reply() ->
     """The provider's own counters: each item answered once, at most five requests each."""
     faults = Faults(too_many=0.15, server=0.05, dropped=0.03, retry_after_s=0.01)
     async with ProviderStub(faults=faults, reply=lambda _: "{}", keep=False) as stub:
-        model = openai_model.build_model(ChatOptions(api_key=SecretStr("k"), base_url=f"{stub.url}/v1"))
+        model = openai.build_model(ChatOptions(api_key=SecretStr("k"), base_url=f"{stub.url}/v1"))
         patient = Patient(model, Gate("openai", 32), Patience(first_wait_s=0.01))
         calls = (patient.complete(_request(f"ITEM-{n}")) for n in range(300))
         results = await asyncio.gather(*calls, return_exceptions=True)
@@ -391,7 +391,7 @@ async def test_a_server_that_drips_is_left_at_the_deadline() -> None:
     async with ProviderStub() as stub:
         stub.script += [Answer(delay_s=60.0)]
         options = ChatOptions(api_key=SecretStr("k"), base_url=f"{stub.url}/v1", deadline_s=0.2)
-        model = openai_model.build_model(options)
+        model = openai.build_model(options)
         patient = Patient(model, Gate("openai"), Patience(deadline_s=0.2))
         with pytest.raises(JudgeUnavailable, match=r"deadline of 0\.2 seconds"):
             await patient.complete(_request())

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from provider_stub import response
 
 from evaluator.backends.chat_model import ChatReply, ChatRequest
-from evaluator.backends.openai_model import build_model
+from evaluator.backends.openai import build_model
 from evaluator.backends.pricing import (
     BATCH_SHARE,
     Budget,

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from evaluator.backends import anthropic_model, openai_compatible, openai_model
+from evaluator.backends import anthropic, openai, openai_compatible
 from evaluator.backends.chat_model import ChatModel, ChatRequest
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.recording import RecordingOptions
@@ -222,9 +222,7 @@ def test_the_recording_command_is_the_replaying_one_turned_round(arguments: list
     assert recording_command(arguments, Path("kept")) == command
 
 
-@pytest.mark.parametrize(
-    "build", [openai_model.build_model, anthropic_model.build_model, openai_compatible.build_model]
-)
+@pytest.mark.parametrize("build", [openai.build_model, anthropic.build_model, openai_compatible.build_model])
 async def test_a_miss_passes_through_the_sdk(tmp_path: Path, build: Callable[[ChatOptions], ChatModel]) -> None:
     """Whatever the SDK wraps, the caller sees the miss itself: bad input, not a judge to be asked again."""
     options = ChatOptions(

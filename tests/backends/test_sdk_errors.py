@@ -255,7 +255,7 @@ async def test_the_sdks_words_are_not_chained_to_our_error() -> None:
     """A traceback of our error shows nothing of the provider's message, which may repeat the key or the answer."""
     from pydantic import SecretStr  # noqa: PLC0415 - used here alone
 
-    from evaluator.backends import openai_model as backend  # noqa: PLC0415 - likewise
+    from evaluator.backends import openai as backend  # noqa: PLC0415 - likewise
     from evaluator.backends.chat_model import ChatRequest  # noqa: PLC0415 - likewise
     from evaluator.backends.chat_options import ChatOptions  # noqa: PLC0415 - likewise
 

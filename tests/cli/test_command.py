@@ -124,6 +124,43 @@ def test_full_disk_is_a_line_not_a_traceback(tmp_path: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["--help", "--version", "rubric list", "rubric show behavioural_star", "schema"])
+def test_full_disk_is_no_defect_of_any_command(arguments: str) -> None:
+    """Whatever is printed, an output stream that takes no more is told as such."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "evaluator", *arguments.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=_ROOT,
+            env=_environment(),
+            timeout=120,
+        )
+    assert done.returncode == 2
+    assert b"it can't be written: no space left on device" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"),
+    [("2>&-", "grade no_such_file", 2), (">&-", "rubric list", 0), (">&- 2>&-", "schema", 0), ("<&-", "grade", 2)],
+)
+def test_closed_streams_lead_nowhere(closed: str, arguments: str, code: int) -> None:
+    """A stream that whoever starts the command has closed is no defect, and the exit code says what it says else."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m evaluator {arguments} {closed}', sys.executable],
+        capture_output=True,
+        check=False,
+        cwd=_ROOT,
+        env=_environment(),
+        timeout=120,
+    )
+    assert done.returncode == code
+    assert b"defect" not in done.stderr
+
+
 def _at_terminal(folder: Path, *arguments: str, **more: str) -> tuple[int, str, str]:
     """Run ``grade`` with a terminal on all streams; return the exit code, all it showed, and the report alone."""
     (folder / "small.yaml").write_text(RUBRIC_YAML, encoding="utf-8")

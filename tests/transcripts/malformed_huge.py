@@ -48,6 +48,12 @@ def _turns(count: int, text: str = "we keep them") -> Callable[[], bytes]:
     return lambda: json.dumps({"turns": [said(text=text, speaker=pair[n % 2]) for n in range(count)]}).encode()
 
 
+def _speakers(name: str, different: int = 14_000) -> Callable[[], bytes]:
+    return lambda: json.dumps(
+        {"turns": [said(text="we keep them", speaker=name.format(n % different)) for n in range(14_000)]}
+    ).encode()
+
+
 def _segments(count: int) -> Callable[[], bytes]:
     return lambda: json.dumps({"segments": [{"start": n, "end": n, "text": "a"} for n in range(count)]}).encode()
 
@@ -86,5 +92,9 @@ HUGE: tuple[Case, ...] = (
     _big("JSON with one huge text", _turns(1, SECRET * (_SIZE // 10)), _TOO_MUCH),
     _big("JSON with one huge key", _filled(SECRET, head='{"', tail='":1}'), Refused("`turns` is missing", "turns")),
     _big("JSON with 14,000 turns", _turns(14_000), Parses("turns", (), 14_000)),
+    _big("JSON with 14,000 speakers", _speakers("Person {}"), Parses("turns", ("roles_uncertain",), 14_000)),
+    _big(
+        "JSON with 1,000 interviewers", _speakers("Interviewer {}", 1_000), Refused("belongs to a candidate", "turns")
+    ),
     _big("Whisper JSON with 40,000 segments", _segments(40_000), Refused("15,000 segments", "segments")),
 )

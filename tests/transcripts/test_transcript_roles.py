@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from evaluator.errors import TranscriptError
 from evaluator.transcripts import parse_transcript, parse_turns_row
-from evaluator.transcripts.roles import role_of
+from evaluator.transcripts.roles import Said, decide_roles, role_of
 from evaluator.values.transcript import Transcript
 
 _GOLD = Path(__file__).parents[2] / "fixtures" / "gold" / "dev.jsonl"
@@ -149,6 +150,28 @@ def test_nobody_but_interviewers_is_an_error() -> None:
     """Without a candidate there is nothing to judge; the error lists the labels and tells the way out."""
     with pytest.raises(TranscriptError, match=r"labels found: 'Host', 'Interviewer'"):
         parse_transcript("Host: Welcome.\nInterviewer: Why?\nHost: Bye.\nInterviewer: Bye.")
+
+
+def test_speakers_cost_no_reading_of_the_whole_talk_each() -> None:
+    """However many speakers a source names, all its turns are gone through as often as for two."""
+
+    class Counted(list[Said]):
+        read = 0
+
+        def __iter__(self) -> Iterator[Said]:
+            self.read += 1
+            return super().__iter__()
+
+    few, many = (Counted(Said(f"Person {n % speakers}", "We keep them.") for n in range(40)) for speakers in (2, 40))
+    decide_roles(few, None)
+    decide_roles(many, None)
+    assert many.read == few.read
+
+
+def test_times_beyond_any_number_are_refused() -> None:
+    """A row that another reader took a number of 400 digits from is refused by its place, like any other bad time."""
+    with pytest.raises(TranscriptError, match=r"turns\[0\]\.start_s: this is no number of seconds"):
+        parse_turns_row({"turns": [{"speaker": "candidate", "text": "We keep them.", "start_s": 10**400}]}, "row 1")
 
 
 @pytest.mark.parametrize(

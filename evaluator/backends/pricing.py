@@ -37,6 +37,7 @@ __all__ = [
 BATCH_SHARE: Final = 0.5
 """Share of the list price that both providers' batch endpoints ask."""
 
+_MAYBE_BILLED: Final = (None, 200)  # no answer came, or one that nobody can read
 _SETTLING_S: Final = 0.05  # how often a request that waits for others to be settled looks again
 _MILLION: Final = 1_000_000
 _THOUSAND: Final = 1_000
@@ -274,7 +275,7 @@ class Budgeted:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Ask once, if the worst that it can cost is still there.
 
-        A request that broke off without an answer counts at its estimate: it may have been billed.
+        A request without an answer, or with one that tells no tokens, counts at its estimate: it may have been billed.
 
         Raises:
             JudgeMisuse: The budget is reached; or as the model raises it.
@@ -286,10 +287,9 @@ class Budgeted:
         cost = most
         try:
             reply = await self._model.complete(request)
-            cost = reply.usage.cost_usd
+            cost = reply.usage.cost_usd if reply.usage.priced else most
         except JudgeError as error:
-            answered = not (isinstance(error, ProviderFailure) and error.status is None)
-            cost = 0.0 if answered else most
+            cost = most if isinstance(error, ProviderFailure) and error.status in _MAYBE_BILLED else 0.0
             raise
         finally:
             self._budget.settle(most, cost)

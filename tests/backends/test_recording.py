@@ -7,6 +7,7 @@ import json
 import shlex
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -271,7 +272,7 @@ async def test_sixteen_ways_at_once_record_and_replay(tmp_path: Path) -> None:
     assert len(_files(tmp_path)) == 16
 
 
-@pytest.mark.parametrize("again", [lambda judge: Sampled(judge, 3), Confirming])
+@pytest.mark.parametrize("again", [partial(Sampled, samples=3), Confirming])
 async def test_answers_to_the_same_question_are_replayed_one_by_one(
     tmp_path: Path, again: Callable[[Judge], Judge]
 ) -> None:

@@ -40,6 +40,7 @@ BATCH_SHARE: Final = 0.5
 _MAYBE_BILLED: Final = (None, 200)  # no answer came, or one that nobody can read
 _SETTLING_S: Final = 0.05  # how often a request that waits for others to be settled looks again
 _MILLION: Final = 1_000_000
+_TOO_MANY: Final = 1_000_000_000  # tokens of one request
 _THOUSAND: Final = 1_000
 _BYTES_PER_TOKEN: Final = 4
 _TOKENS_PER_MESSAGE: Final = 8  # what the providers' own framing of a message adds
@@ -101,8 +102,9 @@ class PriceList:
         return float(total) * self.share
 
     def usage(self, tokens: Tokens | None) -> Usage:
-        """Return the usage of one request; ``None`` stands for a provider that counted nothing."""
-        if tokens is None:
+        """Return the usage of one request; for ``None``, or for counts that can't be, one without counts."""
+        counts = (tokens.input, tokens.output, tokens.cached, tokens.written) if tokens else ()
+        if tokens is None or not all(0 <= count < _TOO_MANY for count in counts):
             return Usage(requests=1, priced=False)
         cost = self.cost_usd(tokens)
         return Usage(

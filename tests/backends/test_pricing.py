@@ -90,6 +90,14 @@ def test_more_cached_than_sent_has_no_price() -> None:
     assert _LUNA.cost_usd(Tokens(10, 10, cached=11)) is None
 
 
+@pytest.mark.parametrize(
+    "tokens", [None, Tokens(-1, 5), Tokens(5, -1), Tokens(5, 5, cached=-1), Tokens(5, 5, written=-1), Tokens(10**30, 5)]
+)
+def test_counts_that_cannot_be_count_as_none(tokens: Tokens | None) -> None:
+    """A server's nonsense is no reason to lose its reply, and reaches no sum."""
+    assert _LUNA.usage(tokens) == Usage(requests=1, priced=False)
+
+
 @given(st.text())
 def test_estimates_grow_with_the_text(text: str) -> None:
     """Never negative, and never less for more text."""

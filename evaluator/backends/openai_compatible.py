@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from evaluator.backends import JudgeOptions
 from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
@@ -239,8 +239,15 @@ class _UsageCounts(BaseModel):
         return Tokens(input=self.prompt_tokens, output=self.completion_tokens, cached=cached or 0)
 
 
+def _if_told(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError:  # counts in another form are no reason to lose the reply
+        return None
+
+
 class _Completion(BaseModel):
     """What counts of a chat completion."""
 
     choices: list[_Choice]
-    usage: _UsageCounts | None = None
+    usage: Annotated[_UsageCounts | None, WrapValidator(_if_told)] = None

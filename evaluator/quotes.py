@@ -6,6 +6,7 @@ judge at all.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" 
 _MOST_SEARCHED: Final = 512  # transcripts: a batch has as many in hand between the two stages
 _MOST_FOLDED: Final = 8  # transcripts; all quotes of one are looked for one after another
 _MOST_KEPT: Final = 2000  # quotes of one transcript; a reply holds at most 50 for each criterion
+_UNEVEN: Final = re.compile(r"\A\s|\s\s")  # white space that folding shortens
+_SPACES: Final = dict.fromkeys((code for code in range(128) if chr(code).isspace()), " ")
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
@@ -198,6 +201,8 @@ def _folded(text: str) -> tuple[str, Sequence[int]]:
 
     Compatibility decomposition makes one of a ligature and its letters, of an accented letter and its two code points.
     """
+    if text.isascii() and not _UNEVEN.search(text):
+        return text.lower().translate(_SPACES), range(len(text))
     out: list[str] = []
     places = array("I")
     for place, char in enumerate(text):

@@ -6,6 +6,7 @@ judge at all.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,10 @@ __all__ = ["evidence_at", "find_quote", "judged_view"]
 _MIN_LETTERS: Final = 4  # letters and digits; "the" or "I'd" proves nothing, "churn" may
 _MOST_TRIED: Final = 1000  # places where a quote may stand in one turn; "aaaa" stands a million times in as many a's
 _MOST_SEARCHED: Final = 512  # transcripts: a batch has as many in hand between the two stages
+_MOST_FOLDED: Final = 8  # transcripts; all quotes of one are looked for one after another
 _MOST_KEPT: Final = 2000  # quotes of one transcript; a reply holds at most 50 for each criterion
+_UNEVEN: Final = re.compile(r"\A\s|\s\s")  # white space that folding shortens
+_SPACES: Final = dict.fromkeys((code for code in range(128) if chr(code).isspace()), " ")
 _OUTER_MARKS: Final = " \"'.,;:!?-"  # what judges put around a copy, after folding
 
 
@@ -109,12 +113,19 @@ class _Searched:
                 if self._counts(number, start, end, criteria):
                     yield number, start, end, "exact"
         for number in numbers:
-            hay, places = _folded(self._texts[number])
+            hay, places = self._folded(number)
             for start, end in _occurrences(needle, hay):
                 if not (_splits(places, start) or _splits(places, end)):
                     first, last = places[start], places[end - 1] + 1
                     if self._counts(number, first, last, criteria):
                         yield number, first, last, "normalised"
+
+    def _folded(self, number: int) -> tuple[str, Sequence[int]]:
+        """Fold a turn, once for all quotes that are looked for in it."""
+        known = _folded_turns(_Same(self._transcript))
+        if number not in known:
+            known[number] = _folded(self._texts[number])
+        return known[number]
 
     def _counts(self, number: int, start: int, end: int, criteria: tuple[str, ...] | None) -> bool:
         if criteria is None:
@@ -139,6 +150,12 @@ class _Same:
 @lru_cache(maxsize=_MOST_SEARCHED)
 def _searched(same: _Same) -> _Searched:
     return _Searched(same.transcript)
+
+
+@lru_cache(maxsize=_MOST_FOLDED)
+def _folded_turns(same: _Same) -> dict[int, tuple[str, Sequence[int]]]:  # noqa: ARG001 - the key, by which it is kept
+    """Return where the folded turns of a transcript are kept: a judge may claim hundreds of quotes that nobody said."""
+    return {}
 
 
 def _occurrences(needle: str, hay: str) -> Iterator[tuple[int, int]]:
@@ -180,13 +197,13 @@ def _needle(text: str) -> str:
     return folded.strip(_OUTER_MARKS)
 
 
-@lru_cache(maxsize=64)
 def _folded(text: str) -> tuple[str, Sequence[int]]:
     """Return text without differences of space, case and typographic marks, and where each code point came from.
 
     Compatibility decomposition makes one of a ligature and its letters, of an accented letter and its two code points.
-    Kept for a while: a judge may claim hundreds of quotes that stand in no turn, and each is looked for in all of them.
     """
+    if text.isascii() and not _UNEVEN.search(text):
+        return text.lower().translate(_SPACES), range(len(text))
     out: list[str] = []
     places = array("I")
     for place, char in enumerate(text):

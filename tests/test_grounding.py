@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+from collections import Counter
+from types import FrameType
 from typing import Literal
 
 import pytest
@@ -95,6 +99,24 @@ def test_a_later_whole_word_is_found_behind_a_part_of_one() -> None:
 def test_a_monotonous_turn_ends_the_search() -> None:
     """A quote that stands in a turn at every place but never as whole words is given up, not tried for ever."""
     assert find_quote(Quote(0, "a" * 3000), make_transcript("a" * 1_000_000)) is None
+
+
+def test_a_long_conversation_is_folded_once_for_all_quotes() -> None:
+    """Words that nobody said are looked for in every turn; what of a turn is the same for all of them is done once."""
+    words = [f"In week {n} the cohort’s retention fell, because they had joined for a show." for n in range(150)]
+    transcript = make_transcript(*(turn for said in words for turn in (("interviewer", "And then?"), said)))
+    normalised = Counter[str]()
+
+    def look(_: FrameType, event: str, called: object) -> None:
+        normalised[event] += called is unicodedata.normalize
+
+    sys.setprofile(look)
+    try:
+        found = [find_quote(Quote(1, f"words that nobody said, number {n}"), transcript) for n in range(20)]
+    finally:
+        sys.setprofile(None)
+    assert found == [None] * 20
+    assert 0 < normalised["c_call"] <= 2 * len(words)
 
 
 def test_scripts_without_spaces_can_be_quoted() -> None:

@@ -122,6 +122,7 @@ BACKENDS: Final[dict[str, Backend]] = {
         module="evaluator.backends.decisions_judge",
         needs="OPENAI_API_KEY; the extras `openai` and `local`",
         hosted=True,
+        loads_s=0.5,  # the encoder alone, likewise
     ),
 }
 

@@ -19,7 +19,7 @@ from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
 from evaluator.backends.network import JSON_HEADERS, as_json, file_chunks, http_client, is_network_error, load
-from evaluator.backends.provider_failures import Failure, moment_s, own_cause
+from evaluator.backends.provider_failures import Failure, code_of, moment_s, own_cause
 from evaluator.backends.sdk_calls import answer_of, lines_in
 from evaluator.errors import EvaluatorError
 
@@ -34,6 +34,8 @@ __all__ = ["ANTHROPIC_URL", "KEY_ENV", "PROVIDER", "AnthropicSession", "rate_lim
 KEY_ENV: Final = "ANTHROPIC_API_KEY"
 ANTHROPIC_URL: Final = "https://api.anthropic.com"
 PROVIDER: Final = "anthropic"
+
+_SANE_DIGITS: Final = 16
 
 
 class AnthropicSession:
@@ -128,7 +130,7 @@ def translate(error: BaseException, key_env: str = KEY_ENV) -> EvaluatorError:
                 PROVIDER,
                 key_env,
                 status=error.status_code,
-                code=error.error_code or error.type,
+                code=code_of(error.error_code, error.type),
                 request_id=error.request_id,
                 headers=error.response.headers,
             ).error()
@@ -145,7 +147,9 @@ def translate(error: BaseException, key_env: str = KEY_ENV) -> EvaluatorError:
 def rate_limits(headers: Mapping[str, str]) -> RateLimits:
     """Read the ``anthropic-ratelimit`` headers; resets are moments there."""
     remaining = [headers.get(f"anthropic-ratelimit-{unit}-remaining", "") for unit in ("requests", "tokens")]
-    counts = [int(text) if text.isascii() and text.isdigit() else None for text in remaining]
+    counts = [
+        int(text) if text.isascii() and text.isdigit() and len(text) < _SANE_DIGITS else None for text in remaining
+    ]
     resets = [moment_s(headers.get(f"anthropic-ratelimit-{unit}-reset", "")) for unit in ("requests", "tokens")]
     known = [seconds for seconds in resets if seconds is not None]
     return RateLimits(counts[0], counts[1], max(known) if known else None)

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -114,8 +115,9 @@ class Desk:
         """Send one batch of those that wait; what doesn't fit stays for the next."""
         asked = dict(islice(self._arrived.items(), self._most))
         intent = secrets.token_hex(_INTENT_BYTES)
-        with tempfile.TemporaryFile() as upload:
+        with ExitStack() as stack:
             try:
+                upload = stack.enter_context(tempfile.TemporaryFile())
                 size = await asyncio.to_thread(
                     write_upload, upload, self._service, intent, list(asked.values()), self._most_bytes
                 )

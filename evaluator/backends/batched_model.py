@@ -111,7 +111,7 @@ class BatchedModel:
         cost = most  # of one that is given up while it runs: it may be billed
         try:
             reply = await self._ask(key, request)
-            cost = reply.usage.cost_usd
+            cost = reply.usage.cost_usd if reply.usage.priced else most
         except (JudgeMisuse, _GivenUp):
             cost = 0.0  # a provider bills what it answered; any other failure may hide an answer
             raise

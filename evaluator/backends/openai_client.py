@@ -20,7 +20,7 @@ from evaluator.backends.chat_model import RateLimits
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.loop_clients import LoopClients
 from evaluator.backends.network import JSON_HEADERS, as_json, http_client, is_network_error, load
-from evaluator.backends.provider_failures import Failure, own_cause
+from evaluator.backends.provider_failures import Failure, code_of, own_cause
 from evaluator.backends.sdk_calls import answer_of, lines_in
 from evaluator.errors import EvaluatorError
 
@@ -172,7 +172,7 @@ def _refusal(error: openai.APIStatusError, server: Server) -> Failure:
         server.provider,
         server.key_env,
         status=error.status_code,
-        code=error.code or error.type,
+        code=code_of(error.code, error.type),
         request_id=error.request_id,
         headers=error.response.headers,
         named=frozenset(name for name in server.watched if name in told),

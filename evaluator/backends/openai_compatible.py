@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from evaluator.backends.chat_model import ChatReply, ChatRequest, Stop
 from evaluator.backends.chat_options import ChatOptions, checked_base_url, checked_key, require_extra
@@ -225,11 +225,18 @@ class _UsageCounts(BaseModel):
         return Tokens(input=self.prompt_tokens, output=self.completion_tokens, cached=cached or 0)
 
 
+def _if_told(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return read(value)
+    except ValidationError:  # counts in another form are no reason to lose the reply
+        return None
+
+
 class _Completion(BaseModel):
     """What counts of a chat completion."""
 
     choices: list[_Choice]
-    usage: _UsageCounts | None = None
+    usage: Annotated[_UsageCounts | None, WrapValidator(_if_told)] = None
 
 
 _BACKEND: Final = HostedBackend("openai-compatible", build_model, KEY_ENV, keyless=True)

@@ -37,8 +37,10 @@ __all__ = [
 BATCH_SHARE: Final = 0.5
 """Share of the list price that both providers' batch endpoints ask."""
 
+_MAYBE_BILLED: Final = (None, 200)  # no answer came, or one that nobody can read
 _SETTLING_S: Final = 0.05  # how often a request that waits for others to be settled looks again
 _MILLION: Final = 1_000_000
+_TOO_MANY: Final = 1_000_000_000  # tokens of one request
 _THOUSAND: Final = 1_000
 _BYTES_PER_TOKEN: Final = 4
 _TOKENS_PER_MESSAGE: Final = 8  # what the providers' own framing of a message adds
@@ -100,8 +102,9 @@ class PriceList:
         return float(total) * self.share
 
     def usage(self, tokens: Tokens | None) -> Usage:
-        """Return the usage of one request; ``None`` stands for a provider that counted nothing."""
-        if tokens is None:
+        """Return the usage of one request; for ``None``, or for counts that can't be, one without counts."""
+        counts = (tokens.input, tokens.output, tokens.cached, tokens.written) if tokens else ()
+        if tokens is None or not all(0 <= count < _TOO_MANY for count in counts):
             return Usage(requests=1, priced=False)
         cost = self.cost_usd(tokens)
         return Usage(
@@ -274,7 +277,7 @@ class Budgeted:
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Ask once, if the worst that it can cost is still there.
 
-        A request that broke off without an answer counts at its estimate: it may have been billed.
+        A request without an answer, or with one that tells no tokens, counts at its estimate: it may have been billed.
 
         Raises:
             JudgeMisuse: The budget is reached; or as the model raises it.
@@ -286,10 +289,9 @@ class Budgeted:
         cost = most
         try:
             reply = await self._model.complete(request)
-            cost = reply.usage.cost_usd
+            cost = reply.usage.cost_usd if reply.usage.priced else most
         except JudgeError as error:
-            answered = not (isinstance(error, ProviderFailure) and error.status is None)
-            cost = 0.0 if answered else most
+            cost = most if isinstance(error, ProviderFailure) and error.status in _MAYBE_BILLED else 0.0
             raise
         finally:
             self._budget.settle(most, cost)

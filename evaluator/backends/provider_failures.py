@@ -17,7 +17,16 @@ from typing import Final
 
 from evaluator.errors import EvaluatorError, JudgeError, JudgeMisuse, JudgeUnavailable
 
-__all__ = ["FILTERED_CODES", "Failure", "ProviderFailure", "ProviderRefusal", "moment_s", "own_cause", "retry_after_s"]
+__all__ = [
+    "FILTERED_CODES",
+    "Failure",
+    "ProviderFailure",
+    "ProviderRefusal",
+    "code_of",
+    "moment_s",
+    "own_cause",
+    "retry_after_s",
+]
 
 FILTERED_CODES: Final = frozenset(
     {"bio_policy", "content_filter", "content_policy_violation", "invalid_prompt", "misalignment_policy_violation"}
@@ -156,6 +165,11 @@ class Failure:
         facts += [f"code {self.code}"] if self.code and _SAFE.fullmatch(self.code) else []
         facts += [f"request {self.request_id}"] if self.request_id and _SAFE.fullmatch(self.request_id) else []
         return f"{message} [{', '.join(facts)}]" if facts else message
+
+
+def code_of(*told: object) -> str | None:
+    """Return the first code that a refusal tells: most servers write words, some gateways a number."""
+    return next((str(code) for code in told if code and isinstance(code, str | int)), None)
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -21,7 +21,7 @@ from evaluator.errors import RecordingError
 __all__ = ["FolderFault", "check_folder"]
 
 _Kind = Literal["unreadable", "damaged", "foreign", "secret", "duplicate", "stale", "leftover", "missing"]
-_CHAT_PATHS: Final = ("/responses", "/messages", "/chat/completions")
+_CHAT_PATHS: Final = ("/responses", "/messages", "/chat/completions", "/decisions")
 _BESIDE: Final = "README.md"  # may lie in the folder
 
 

@@ -41,11 +41,19 @@ class RecordedRequest(_Form):
     path: str = Field(description="Path and query, without the host: the same request to a proxy is the same.")
     api_version: dict[str, str] = Field(default_factory=dict)
     body: JsonValue = None
+    time: int = Field(default=1, ge=1, description="Which time the same was asked on purpose; the first isn't written.")
 
     @property
     def sha256(self) -> str:
         """Hash of the canonical request: the name of its file."""
-        canonical = {"api_version": self.api_version, "body": self.body, "method": self.method, "path": self.path}
+        canonical: dict[str, object] = {
+            "api_version": self.api_version,
+            "body": self.body,
+            "method": self.method,
+            "path": self.path,
+        }
+        if self.time > 1:
+            canonical["time"] = self.time
         return hashlib.sha256(_canonical(canonical).encode()).hexdigest()
 
     @property
@@ -81,7 +89,7 @@ class Recording(_Form):
     response: RecordedAnswer
 
 
-def request_of(method: str, path: str, api_version: dict[str, str], content: bytes) -> RecordedRequest:
+def request_of(method: str, path: str, api_version: dict[str, str], content: bytes, time: int = 1) -> RecordedRequest:
     """Return a request as it is recorded: its body read, and what differs from call to call replaced."""
     try:
         body: JsonValue = json.loads(content) if content else None
@@ -95,7 +103,7 @@ def request_of(method: str, path: str, api_version: dict[str, str], content: byt
         names.setdefault(nonce, f"request-NONCE-{len(names) + 1}" if names else "request-NONCE")
     if names:
         body = json.loads(_NONCE.sub(lambda found: names[found.group()], json.dumps(body)))
-    return RecordedRequest(method=method, path=path, api_version=api_version, body=body)
+    return RecordedRequest(method=method, path=path, api_version=api_version, body=body, time=time)
 
 
 def written(recording: Recording) -> str:
@@ -105,6 +113,8 @@ def written(recording: Recording) -> str:
     document["request"]["body"] = _laid_out(recording.request.body)
     answer["body"] = _laid_out(recording.response.body)
     answer["text"] = _laid_out(recording.response.text)
+    if recording.request.time == 1:
+        del document["request"]["time"]
     del answer["text" if recording.response.text is None else "body"]
     text = json.dumps(document, indent=1, ensure_ascii=False)
     return _FOREIGN.sub(_shown, text) + "\n"

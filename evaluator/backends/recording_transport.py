@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from evaluator.backends.recording_file import Origin, RecordedAnswer, RecordedRequest, Recording, request_of
 from evaluator.backends.recording_secrets import found_secrets, scrubbed
 from evaluator.backends.recordings import Recordings
+from evaluator.backends.repetition import time_asked
 from evaluator.errors import RecordingError
 
 __all__ = ["Recorder", "Replayer", "Stamp"]
@@ -137,7 +138,8 @@ class Recorder(httpx2.AsyncBaseTransport):
 
 def _asked(request: httpx2.Request, content: bytes) -> RecordedRequest:
     versions = {name: request.headers[name] for name in _VERSION_HEADERS if name in request.headers}
-    return request_of(request.method, request.url.raw_path.decode("ascii", "replace"), versions, content)
+    path = request.url.raw_path.decode("ascii", "replace")
+    return request_of(request.method, path, versions, content, time_asked())
 
 
 def _checked(asked: RecordedRequest, keys: tuple[str, ...]) -> RecordedRequest:

@@ -165,6 +165,7 @@ def recording_command(arguments: Sequence[str], folder: Path) -> str:
 def _leaves(request: RecordedRequest) -> dict[str, JsonValue]:
     """Return the values of a request by key path, in the order in which it was written."""
     found: dict[str, JsonValue] = {"method": request.method, "path": request.path}
+    found |= {"time": request.time} if request.time > 1 else {}
     found |= {f"api_version.{_key(name)}": value for name, value in request.api_version.items()}
     stack: list[tuple[str, JsonValue]] = [("body", request.body)]
     while stack:

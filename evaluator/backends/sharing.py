@@ -76,6 +76,12 @@ class Sharing:
         """Return what shares these gates, and this budget for whatever sum."""
         return Sharing(budget, gates=self._gates)
 
+    @property
+    def spent_usd(self) -> float:
+        """What all budgets that were begun here count as spent: answers, and what may have been billed without one."""
+        with self._gates.lock:
+            return sum(budget.spent_usd for budget in self._budgets.values())
+
     def budget(self, max_cost_usd: float) -> Budget:
         """Return the budget of that sum; begun at the first call."""
         if self._given is not None:

@@ -24,6 +24,7 @@ from evaluator.values.usage import Usage
 __all__ = ["Claim", "ClaimLost", "Result", "ResultStore", "ShardGone"]
 
 _COLUMNS: Final = ("grading", "key", "graded", "review", "again", "shard", "packed")
+_MOST_DICTIONARIES: Final = 64  # of 32 kB each; a service has one for each rubric
 _Party: TypeAlias = tuple[str, int, str, str]
 _NOT_GRADED: Final = Problem(
     "not_graded", "The run ended before it was this item's turn; run the same command.", again=True
@@ -257,14 +258,17 @@ class ResultStore:
         return unpack_text(packed, self._dictionary_of(grading))
 
     def _dictionary_of(self, grading: str) -> bytes:
-        if grading not in self._dictionaries:
+        dictionary = self._dictionaries.get(grading)
+        if dictionary is None:
             ((dictionary,),) = self._database.read(
                 lambda transaction: transaction.rows(
                     "SELECT dictionary FROM ev_gradings WHERE grading = :grading", {"grading": grading}
                 )
             )
+            if len(self._dictionaries) >= _MOST_DICTIONARIES:
+                self._dictionaries.clear()
             self._dictionaries[grading] = dictionary
-        return self._dictionaries[grading]
+        return dictionary
 
 
 @lru_cache(maxsize=8)

@@ -53,6 +53,7 @@ class Work:
         database_url: A Postgres that other workers share; ``None`` works in the folder alone.
         base: What this machine's name begins with among those workers.
         sharers: Told how many workers there are, again and again, where there are several.
+        spent: Returns what a budget that is kept here alone counts as spent; 0 where none is.
         pauses_s: Before each further round for what failed in a way that may pass; as many rounds as pauses.
         rhythm: How often these give signs of life.
     """
@@ -65,6 +66,7 @@ class Work:
     database_url: str | None = None
     base: str = "worker"
     sharers: Callable[[int], None] = lambda _: None
+    spent: Callable[[], float] = lambda: 0.0
     pauses_s: tuple[float, ...] = _PAUSES_S
     rhythm: Rhythm = field(default_factory=Rhythm)
 
@@ -221,8 +223,8 @@ class BatchRun:
         return self._results.records(self.run, self._work.spec.grading, after=after, settled=settled)
 
     def settle(self) -> None:
-        """Say that no call is in flight any more: what was spent is known."""
-        self._runs.risk(self.run, 0.0)
+        """Say that no call is in flight any more: what was spent is known, or guessed where one broke off."""
+        self._runs.risk(self.run, max(0.0, self._work.spent() - self.progress().cost_usd))
 
     def set_aside(self, files: Sequence[str]) -> Path | None:
         """Move outputs that were graded otherwise out of the way; return where to, if there were any."""

@@ -27,6 +27,7 @@ from evaluator.store.answers import AnswerFile, AnswerStore
 
 __all__ = ["Tools", "Unfit", "Worker"]
 
+_MOST_GRADINGS: Final = 64
 _REFUSING_S: Final = 5.0  # a shard that is let go of comes again in another one: meanwhile others may take that
 
 
@@ -215,11 +216,18 @@ class Worker:
         return True
 
     async def _grading(self, claim: Claim) -> Grading:
-        """Return how a run is graded; made once, and again when the run begins anew."""
-        key = f"{claim.run} {claim.attempt} {claim.grading}"  # `_halt` knows the run by the beginning
+        """Return how a run is graded; made once, and again when the run begins anew or was long over."""
+        key = _key(claim)
         if key not in self._gradings:
+            self._forget()
             self._gradings[key] = asyncio.ensure_future(asyncio.to_thread(self._make_grading, claim.run))
         return await self._gradings[key]
+
+    def _forget(self) -> None:
+        """Forget how runs are graded of which nothing is in hand, if there are many: a service goes on for months."""
+        if len(self._gradings) >= _MOST_GRADINGS:
+            wanted = set(map(_key, self._claims.values()))
+            self._gradings = {key: making for key, making in self._gradings.items() if key in wanted}
 
     def _make_grading(self, run: str) -> Grading:
         spec = self._tools.runs.spec(run)
@@ -232,3 +240,7 @@ class Worker:
             ready = making.done() and not making.cancelled() and making.exception() is None
             if ready and key.startswith(f"{run} " if run else ""):
                 making.result().halt(reason)
+
+
+def _key(claim: Claim) -> str:
+    return f"{claim.run} {claim.attempt} {claim.grading}"  # `_halt` knows the run by the beginning

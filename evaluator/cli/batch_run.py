@@ -120,6 +120,7 @@ def _work(wishes: Wishes, settings: Settings, plan: JudgePlan, folder: Path) -> 
         database_url=settings.database_url.get_secret_value() if settings.database_url else None,
         base=machine_name(),
         sharers=sharing.share,
+        spent=lambda: sharing.spent_usd,
     )
 
 

@@ -39,8 +39,8 @@ def plan_lines(counts: Counts, told: Forecast | None, plan: JudgePlan, in_flight
     if told.cost_usd is not None:
         cached = "" if told.least_usd is None else f"{told_usd(told.least_usd)} with what is alike cached, "
         price = f"{cached}{told_usd(told.cost_usd)} without, at most {told_usd(told.most_usd)}"
-    time = f"about {told_duration(told.duration_s(in_flight))} at {in_flight} in flight, if a call takes 6 s"
-    return [*lines, f"about {tokens}: {price}; {time}"]
+    took = told_duration(plan.loads_s + told.duration_s(in_flight))
+    return [*lines, f"about {tokens}: {price}; about {took} at {in_flight} in flight, if a call takes 6 s"]
 
 
 def summary_lines(summary: Summary, progress: Progress, output: Path) -> list[str]:

@@ -11,29 +11,41 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Final, Protocol, cast, get_args
 
+import numpy as np
 from pydantic import JsonValue
 
 from evaluator.agreement.labels import read_labels
+from evaluator.backends import decisions_model
 from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatModel
 from evaluator.backends.chat_options import ChatOptions, Effort
+from evaluator.backends.decisions_judge import DecisionsJudge
+from evaluator.backends.encoder import Vectors
 from evaluator.backends.recording_check import FolderFault
 from evaluator.backends.recording_file import RecordedRequest, read_recording
 from evaluator.backends.recordings import Recordings
+from evaluator.backends.repetition import asking
 from evaluator.cli.terminal import shown_path
 from evaluator.errors import JudgeError, RecordingError, RecordingMissing
+from evaluator.judging import Judge
 from evaluator.pipeline import aevaluate
-from evaluator.prompt import load_prompts
+from evaluator.prompt import DECISION_FILES, load_prompts
 from evaluator.rubric import Rubric, load_rubric
 from evaluator.transcripts import parse_transcript
 from evaluator.values.transcript import Transcript
 
 __all__ = ["How", "find_leftovers", "read_inputs", "system_prompts"]
 
-_ENDINGS: Final = {"openai": "/responses", "anthropic": "/v1/messages", "openai-compatible": "/chat/completions"}
+_ENDINGS: Final = {
+    "openai": "/responses",
+    "anthropic": "/v1/messages",
+    "openai-compatible": "/chat/completions",
+    decisions_model.PROVIDER: "/decisions",
+}
 _NOWHERE: Final = "https://recordings.invalid"  # an address is needed to build a request, and never asked
 
 
@@ -72,7 +84,7 @@ class _Variant:
     effort: Effort | None
     temperature: float | None
 
-    def judge(self, recordings: Recordings, how: How) -> ChatJudge:
+    def judge(self, recordings: Recordings, how: How) -> Judge:
         from evaluator.backends.recording_transport import Replayer  # noqa: PLC0415 - it loads the HTTP library
 
         options = ChatOptions(
@@ -83,14 +95,29 @@ class _Variant:
             max_output_tokens=how.max_output_tokens,
             transport=partial(Replayer, recordings, self.provider),
         )
+        if self.provider == decisions_model.PROVIDER:
+            model = decisions_model.build_model(options)
+            return DecisionsJudge(model, load_prompts(None, DECISION_FILES), _NoEncoder(), split=how.split)
         module = importlib.import_module(f"evaluator.backends.{self.provider.replace('-', '_')}")
         return ChatJudge(cast("_Builder", module).build_model(options), load_prompts(), split=how.split)
 
 
+class _NoEncoder:
+    """Finds no proof: what is asked for doesn't depend on it."""
+
+    name = sha256 = ""
+
+    def encode(self, sentences: Sequence[str]) -> Vectors:
+        return np.zeros((len(sentences), 1), dtype=np.float32)
+
+
 def system_prompts(rubrics: Sequence[Rubric]) -> list[str]:
-    """Return the system prompt of each rubric, as a chat judge sends it today."""
-    prompts = load_prompts()
-    return [prompts.render("judge.system.md", rubric=rubric, criteria=rubric.criteria) for rubric in rubrics]
+    """Return the system prompts of each rubric, as a chat judge and the decisions judge send them today."""
+    chat, decisions = load_prompts(), load_prompts(None, DECISION_FILES)
+    return [
+        *(chat.render("judge.system.md", rubric=rubric, criteria=rubric.criteria) for rubric in rubrics),
+        *(decisions.render("decisions.system.md", rubric=rubric) for rubric in rubrics),
+    ]
 
 
 def read_inputs(files: Sequence[Path], labels: Path | None, how: How) -> dict[str, Transcript]:
@@ -122,10 +149,12 @@ def find_leftovers(recordings: Recordings, inputs: Mapping[str, Transcript], how
 async def _replay(recordings: Recordings, inputs: Mapping[str, Transcript], how: How) -> list[str]:
     """Grade every input with every model and rubric; return the names of those that none could grade."""
     ungraded = dict.fromkeys(inputs)
-    for variant in sorted(set(_variants(recordings)), key=repr):
+    found = list(_variants(recordings))
+    times = range(1, max((time for _, time in found), default=1) + 1)
+    for variant in sorted({variant for variant, _ in found}, key=repr):
         judge = variant.judge(recordings, how)
-        for name, transcript in inputs.items():
-            for rubric in how.judged_by():
+        for time, (name, transcript), rubric in product(times, inputs.items(), how.judged_by()):
+            with asking(time):
                 try:
                     await aevaluate(transcript, rubric, judge)
                 except (RecordingMissing, RecordingError, JudgeError):
@@ -134,7 +163,8 @@ async def _replay(recordings: Recordings, inputs: Mapping[str, Transcript], how:
     return list(ungraded)
 
 
-def _variants(recordings: Recordings) -> Iterator[_Variant]:
+def _variants(recordings: Recordings) -> Iterator[tuple[_Variant, int]]:
+    """Yield who was asked in each recording, and which time."""
     for path in recordings.files():
         try:
             recording = read_recording(path.read_bytes(), name=path.name)
@@ -143,13 +173,14 @@ def _variants(recordings: Recordings) -> Iterator[_Variant]:
         provider, request = recording.provider, recording.request
         ending = _ENDINGS.get(provider)
         if ending and provider == path.parent.name and request.path.endswith(ending) and request.model:
-            yield _Variant(
+            variant = _Variant(
                 provider=provider,
                 model=request.model,
                 base_url=_NOWHERE + request.path.removesuffix(ending),
                 effort=_effort(request),
                 temperature=_temperature(request),
             )
+            yield variant, request.time
 
 
 def _effort(request: RecordedRequest) -> Effort | None:

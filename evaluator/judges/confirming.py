@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from evaluator.backends.repetition import asking
 from evaluator.errors import JudgeError, OptionError
 from evaluator.judges.voting import asked_again, attempt, by_criterion, count, texts_of
 from evaluator.judging import Case, Judge, Judgement, Opinion
@@ -61,7 +62,7 @@ class Confirming:
         for _ in range(2):
             if not again:
                 break
-            answer = await attempt(self._judge, replace(case, criteria=again))
+            answer = await _asked(self._judge, replace(case, criteria=again), len(answers) + 1)
             if isinstance(answer, JudgeError):
                 failure = answer
                 break
@@ -124,7 +125,7 @@ class Sampled:
             JudgeError: As the judge, when first asked, or if so many answers fail that no majority is left.
         """
         first = await self._judge.judge(case)
-        others = await together(attempt(self._judge, case) for _ in range(self._samples - 1))
+        others = await together(_asked(self._judge, case, time) for time in range(2, self._samples + 1))
         failed = [answer for answer in others if isinstance(answer, JudgeError)]
         if 2 * len(failed) >= self._samples:
             raise failed[0].located(f"{len(failed)} of {self._samples} samples")
@@ -147,6 +148,12 @@ class Sampled:
             votes=tally.votes,
             confirmation=asked_again(tally.votes),
         )
+
+
+async def _asked(judge: Judge, case: Case, time: int) -> Judgement | JudgeError:
+    """Ask once more; which time it is tells recordings one answer from the next."""
+    with asking(time):
+        return await attempt(judge, case)
 
 
 def _numbered(answers: Sequence[Judgement]) -> dict[str, dict[str, Opinion]]:

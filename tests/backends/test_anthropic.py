@@ -72,6 +72,19 @@ async def test_the_end_of_a_reply_is_named(reason: str, stop: str) -> None:
     assert (reply.stop, reply.text) == (stop, "text")
 
 
+async def test_limits_that_make_no_sense_are_passed_over() -> None:
+    """A proxy's nonsense in a header costs no answer that was paid for."""
+    nonsense = {
+        "anthropic-ratelimit-requests-remaining": "9" * 5000,
+        "anthropic-ratelimit-tokens-remaining": "\u00b2",
+        "anthropic-ratelimit-requests-reset": "9999-12-31T23:59:59+99:99",
+    }
+    headers = [(name.encode(), value.encode()) for name, value in nonsense.items()]
+    answer = httpx2.Response(200, headers=headers, json=message("{}"))
+    limits = (await build_model(Exchange.of(answer).options()).complete(REQUEST)).limits
+    assert (limits.remaining_requests, limits.remaining_tokens, limits.reset_s) == (None, None, None)
+
+
 async def test_limits_are_read_with_their_moment_of_reset() -> None:
     """Resets come as moments; what counts is how long that is from now."""
     soon = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)).isoformat().replace("+00:00", "Z")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncGenerator, Generator
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from provider_stub import judged_reply
 from virtual_time import run_virtual
 
 from evaluator.backends.batched_model import request_key
+from evaluator.backends.chat_model import ChatReply
 from evaluator.backends.network import lines_of
 from evaluator.backends.pricing import Budget, most_usd
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
@@ -102,9 +104,9 @@ def test_a_refused_request_fails_alone_and_at_once(asking: Asking) -> None:
         model = asking.model()
         return await asyncio.gather(*(model.complete(request(t)) for t in "abc"), return_exceptions=True)
 
-    outcomes = run_virtual(work())
-    assert [isinstance(one, JudgeMisuse) for one in outcomes].count(True) == 1  # which comes second is up to threads
-    assert [one.stop for one in outcomes if not isinstance(one, JudgeMisuse)] == ["complete"] * 2
+    outcomes = run_virtual(work())  # which of them is the batch's second, the threads decide
+    assert sum(isinstance(outcome, JudgeMisuse) for outcome in outcomes) == 1
+    assert [outcome.stop for outcome in outcomes if isinstance(outcome, ChatReply)] == ["complete"] * 2
     assert len(asking.stub.batches) == 1
 
 
@@ -390,6 +392,21 @@ def test_a_ledger_that_fails_is_told_to_every_caller(asking: Asking) -> None:
 
     assert all(isinstance(error, OptionError) for error in run_virtual(work()))
     assert asking.stub.batches == []
+
+
+def test_without_a_folder_for_temporary_files_the_batch_is_refused(
+    asking: Asking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes no new file is told as such, to each caller."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    async def work() -> list[Any]:
+        model = asking.model()
+        return await asyncio.gather(*(model.complete(request(text)) for text in "ab"), return_exceptions=True)
+
+    errors = run_virtual(work())
+    assert [type(error) for error in errors] == [OptionError, OptionError]
+    assert "temporary files" in str(errors[0])
 
 
 def test_names_that_are_none_are_not_asked_for(asking: Asking) -> None:

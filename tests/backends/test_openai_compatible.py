@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.openai_compatible import CompatibleModel, build_model
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
+from evaluator.values.usage import Usage
 
 _HERE = {"model": "qwen", "base_url": "http://127.0.0.1:11434/v1/", "api_key": None}
 
@@ -124,6 +125,18 @@ async def test_missing_usage_is_unpriced_rather_than_free() -> None:
     del body["usage"]
     usage = (await build_model(Exchange.of(body).options(**_HERE)).complete(REQUEST)).usage
     assert (usage.requests, usage.input_tokens, usage.cost_usd, usage.priced) == (1, 0, 0.0, False)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [{}, [], "none", {"prompt_tokens": None}, {"prompt_tokens": 1.5}, {"total_tokens": 7}, {"prompt_tokens": -1}],
+)
+async def test_usage_in_another_form_costs_no_reply(usage: object) -> None:
+    """What a server counts in a way of its own is passed over; the reply, which may have been paid for, stays."""
+    exchange = Exchange.of({**chat_completion("{}"), "usage": usage})
+    reply = await build_model(exchange.options(**_HERE)).complete(REQUEST)
+    assert (reply.text, reply.usage) == ("{}", Usage(requests=1, priced=False))
+    assert len(exchange.sent) == 1
 
 
 async def test_a_known_providers_address_is_priced() -> None:

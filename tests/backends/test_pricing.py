@@ -90,6 +90,14 @@ def test_more_cached_than_sent_has_no_price() -> None:
     assert _LUNA.cost_usd(Tokens(10, 10, cached=11)) is None
 
 
+@pytest.mark.parametrize(
+    "tokens", [None, Tokens(-1, 5), Tokens(5, -1), Tokens(5, 5, cached=-1), Tokens(5, 5, written=-1), Tokens(10**30, 5)]
+)
+def test_counts_that_cannot_be_count_as_none(tokens: Tokens | None) -> None:
+    """A server's nonsense is no reason to lose its reply, and reaches no sum."""
+    assert _LUNA.usage(tokens) == Usage(requests=1, priced=False)
+
+
 @given(st.text())
 def test_estimates_grow_with_the_text(text: str) -> None:
     """Never negative, and never less for more text."""
@@ -110,9 +118,11 @@ class _Model:
     provider = model = "fake"
     prices = _LUNA
 
-    def __init__(self, cost_usd: float = 0.0, error: Exception | None = None, takes_s: float = 0.0) -> None:
+    def __init__(
+        self, cost_usd: float = 0.0, error: Exception | None = None, takes_s: float = 0.0, *, priced: bool = True
+    ) -> None:
         self.asked = 0
-        self._reply = ChatReply("{}", "complete", Usage(requests=1, cost_usd=cost_usd))
+        self._reply = ChatReply("{}", "complete", Usage(requests=1, cost_usd=cost_usd, priced=priced))
         self._error = error
         self._takes_s = takes_s
 
@@ -160,17 +170,29 @@ async def test_requests_at_once_never_exceed_it_together() -> None:
         (Failure("fake", "K", status=429).unavailable("m"), False),
         (Failure("fake", "K", status=500).unavailable("m"), False),
         (Failure("fake", "K").unavailable("m"), True),
+        (Failure("fake", "K", status=200).unreadable(), True),
         (JudgeMisuse("m"), False),
         (JudgeUnavailable("m"), False),
         (RuntimeError("m"), True),
     ],
 )
 async def test_what_may_have_been_billed_counts(error: Exception, *, counts: bool) -> None:
-    """A refused request is free; one that broke off without an answer may have been billed."""
+    """A refused request is free; one that broke off, or brought what nobody can read, may have been billed."""
     budget = Budget(1.0)
     with pytest.raises(type(error)):
         await Budgeted(_Model(error=error), budget).complete(_BIG)
     assert (budget.spent_usd > 0) == counts
+
+
+async def test_an_answer_that_tells_no_tokens_counts_at_its_most() -> None:
+    """A provider that leaves out its counts, or whose counts contradict each other, can't run through a budget."""
+    budget = Budget(0.0035)
+    budgeted = Budgeted(_Model(priced=False), budget)
+    for _ in range(3):
+        await budgeted.complete(_BIG)
+    with pytest.raises(JudgeMisuse, match="budget is reached"):
+        await budgeted.complete(_BIG)
+    assert budget.spent_usd > 0.003
 
 
 def test_a_budget_is_safe_between_threads() -> None:

@@ -7,6 +7,7 @@ import json
 import shlex
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from evaluator.backends import anthropic, openai, openai_compatible
+from evaluator.backends.chat_judge import ChatJudge
 from evaluator.backends.chat_model import ChatModel, ChatRequest
 from evaluator.backends.chat_options import ChatOptions
 from evaluator.backends.recording import RecordingOptions
@@ -24,7 +26,13 @@ from evaluator.backends.recording_file import (
 from evaluator.backends.recording_secrets import REMOVED
 from evaluator.backends.recordings import Recordings, recording_command
 from evaluator.errors import InputError, OptionError, RecordingError, RecordingMissing
+from evaluator.judges.confirming import Confirming, Sampled
+from evaluator.judging import Judge
+from evaluator.prompt import load_prompts
+from tests.backends.provider_stub import chat_completion
 from tests.backends.recorded import make_recording
+from tests.backends.scripted import reply_text, verdict
+from tests.judges.judges import make_case
 
 _KEY: Final = "sk-" + "live0123456789" * 3
 _NONCE: Final = "request-" + "0123456789abcdef" * 2
@@ -262,6 +270,31 @@ async def test_sixteen_ways_at_once_record_and_replay(tmp_path: Path) -> None:
             answers = await asyncio.gather(*(client.post(_URL, json={"n": number // 4}) for number in range(64)))
         assert [answer.json()["echo"] for answer in answers] == [number // 4 for number in range(64)]
     assert len(_files(tmp_path)) == 16
+
+
+@pytest.mark.parametrize("again", [partial(Sampled, samples=3), Confirming])
+async def test_answers_to_the_same_question_are_replayed_one_by_one(
+    tmp_path: Path, again: Callable[[Judge], Judge]
+) -> None:
+    """Asked three times, a model that changes its mind changes it in the replay too, rather than agree with itself."""
+    said = ["present", "absent", "cannot_tell"]
+    left = iter(said)
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        text = reply_text(verdict("vanity", next(left), "track clicks", turn=0, confidence=0.5))
+        return httpx2.Response(200, json=chat_completion(text))
+
+    case = make_case("vanity")
+    votes: list[list[str]] = []
+    for options, network in ((_recorder(tmp_path), httpx2.MockTransport(answer)), (_player(tmp_path), None)):
+        transport = options.transport("openai-compatible", (lambda given=network: given) if network else None)
+        model = openai_compatible.build_model(ChatOptions(model="m", base_url=_URL, transport=transport))
+        judgement = await again(ChatJudge(model, load_prompts())).judge(case)
+        votes.append([vote.verdict for vote in judgement.votes["vanity"]])
+    assert sorted(votes[0]) == ["absent", "present", "unscored"]
+    assert votes[1] == votes[0]
+    assert len(_files(tmp_path)) == 3
+    assert options.recordings.leftovers() == ()
 
 
 def test_threads_with_loops_of_their_own_share_a_folder(tmp_path: Path) -> None:

@@ -243,6 +243,28 @@ def test_status_and_code_decide_what_to_do(
         assert translated.retry_after_s == (7.0 if headers.get("retry-after") else None)
 
 
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"code": 429, "type": None}, "code 429"),
+        ({"code": None, "type": "overloaded_error"}, "code overloaded_error"),
+        ({"code": {"is": "an object"}, "type": ["a list"]}, "request req_17"),
+        (["no object"], "request req_17"),
+    ],
+)
+def test_a_code_of_any_kind_is_no_reason_to_fail(sdk: str, told: dict[str, object] | list[str], shown: str) -> None:
+    """Gateways and local servers write numbers, or anything, where the providers have words."""
+    response = httpx2.Response(429, request=_REQUEST, headers={"x-request-id": "req_17", "request-id": "req_17"})
+    kind = openai.RateLimitError if sdk == "openai" else anthropic.RateLimitError
+    if isinstance(told, dict) and sdk == "anthropic":
+        told = {"type": told["code"] or told["type"], "details": {"error_code": told["code"]}}
+    body = {"error": told} if sdk == "anthropic" else told
+    translated = _SDKS[sdk][1](kind(_UNTRUSTED, response=response, body=body))
+    assert isinstance(translated, JudgeUnavailable)
+    assert shown in str(translated)
+
+
 def test_codes_and_request_ids_are_shown_only_if_they_look_like_such() -> None:
     """A server can't smuggle text, such as the judged answer or terminal sequences, through its identifiers."""
     response = httpx2.Response(400, request=_REQUEST, headers={"x-request-id": "req 1; the candidate said"})

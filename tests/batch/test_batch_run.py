@@ -14,12 +14,17 @@ from typing import Final
 
 import pytest
 
+from evaluator.batch.allotment import Purse
 from evaluator.batch.database_failures import DatabaseFailed
 from evaluator.batch.folder import RunFolder
 from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.batch.run import BatchRun, shards_in_hand
+from evaluator.batch.runs import Spec
 from evaluator.errors import JudgeMisuse, JudgeUnavailable, OptionError
+from evaluator.judges.cached import Cached
+from evaluator.judging import Judge
+from evaluator.store.answers import AnswerStore
 from tests.batch.durable_cases import Counting, drive, item, items, make_work, run_to_end, unreadable
 from tests.fakes import RUBRIC_YAML, make_rubric
 
@@ -70,6 +75,25 @@ def test_the_same_words_told_apart_by_a_name_are_paid_for_once(tmp_path: Path) -
     two = type(two)("b", two.transcript.model_copy(update={"turns": turns}))
     counts, told, _ = run_to_end(make_work(tmp_path, judge), [one, two])
     assert (counts.open, len(told), judge.cases) == (2, 2, ["same words"])
+
+
+def test_what_may_have_been_billed_for_failed_calls_counts_when_a_run_goes_on(tmp_path: Path) -> None:
+    """A budget that took a broken-off call for paid takes it for paid in the next attempt too, and not twice."""
+    judge, of = Counting(error=lambda words: JudgeUnavailable("gone") if "7" in words else None), items(10)
+    told: list[float] = []
+
+    def build(spec: Spec, store: AnswerStore, purse: Purse) -> Judge:
+        del spec
+        told.append(purse.spent_usd)
+        return Cached(judge, store)
+
+    for spent_usd in (0.15, 0.02, 0.0):
+        work = replace(make_work(tmp_path, judge, pauses_s=()), judge=build, spent=lambda spent=spent_usd: spent)
+        with BatchRun(work) as run:
+            run.plan(of)
+            drive(run)
+            run.settle()
+    assert told == pytest.approx([0.0, 0.15, 0.17])
 
 
 def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:

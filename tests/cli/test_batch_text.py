@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evaluator.backends import BACKENDS
@@ -28,6 +30,19 @@ def test_the_time_to_load_a_model_is_part_of_the_forecast(count: int) -> None:
     assert _told(JudgePlan(), count) == (
         f"nothing is sent and nothing is paid; about {whole}, {loading} of them to load the model"
     )
+
+
+def test_an_encoder_beside_a_hosted_model_is_waited_for_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decisions judge loads one for its quotes; of a judge that loads nothing, the calls alone are told."""
+    calls = Forecast(10, 1000, 100, 0.01, 0.02, 0.03, 0.003)
+
+    def told(backend: str) -> str:
+        return plan_lines(Counts(10, 0, 0, 0, 10), calls, JudgePlan(backend=backend), 8)[-1]
+
+    assert BACKENDS["openai-decisions"].loads_s > 0
+    monkeypatch.setitem(BACKENDS, "openai-decisions", replace(BACKENDS["openai-decisions"], loads_s=60.0))
+    assert f"about {told_duration(calls.duration_s(8) + 60.0)} at 8 in flight" in told("openai-decisions")
+    assert f"about {told_duration(calls.duration_s(8))} at 8 in flight" in told("openai")
 
 
 def test_models_that_load_at_the_same_time_are_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
+from evaluator.backends.chat_options import ChatOptions
+from evaluator.backends.decisions_judge import DecisionsJudge
+from evaluator.backends.decisions_model import build_model
+from evaluator.backends.recording import RecordingOptions
 from evaluator.backends.recording_file import read_recording
 from evaluator.backends.recordings import Recordings
 from evaluator.cli.main import run
+from evaluator.judges.confirming import Sampled
+from evaluator.pipeline import evaluate
+from evaluator.prompt import DECISION_FILES, load_prompts
+from evaluator.rubric import load_rubric, parse_rubric
+from evaluator.transcripts import parse_transcript
+from tests.encoders import WordEncoder
+from tests.fakes import RUBRIC_YAML
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _SHIPPED: Final = _ROOT / "fixtures" / "recordings"
@@ -95,6 +109,29 @@ def test_live_recordings_are_all_in_use(tmp_path: Path) -> None:
     inputs = [word for path in sorted(live.glob("*.md")) for word in ("--inputs", str(path))]
     how = ["--rubric", str(live / "rubric.yaml"), "--max-output-tokens", "600"]
     assert run(["record", "check", str(tmp_path), *how, *inputs]) == 0
+
+
+def test_decisions_and_further_askings_are_in_use_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A probability for each criterion, asked for three times: all of it is found, and nothing beside it."""
+    sample = parse_transcript(_SAMPLE)
+
+    def decide(request: httpx2.Request) -> httpx2.Response:
+        questions = json.loads(request.content)["questions"]
+        answers = [{"type": "predicate", "name": one["name"], "probability": 0.5} for one in questions]
+        return httpx2.Response(200, json={"answers": answers})
+
+    recording = RecordingOptions(mode="record", folder=tmp_path)
+    transport = recording.transport("openai-decisions", lambda: httpx2.MockTransport(decide))
+    model = build_model(ChatOptions(api_key=SecretStr("sk-test-0123456789"), transport=transport))
+    judge = DecisionsJudge(model, load_prompts(None, DECISION_FILES), WordEncoder())
+    evaluate(sample, load_rubric(), Sampled(judge, 3))
+    assert run(["record", "check", str(tmp_path), "--inputs", str(_SAMPLE)]) == 0
+    assert capsys.readouterr().out.endswith(": 3 recordings, no faults\n")
+    other = parse_transcript("I would count the clicks, because clicks are what we can see.")
+    evaluate(other, parse_rubric(RUBRIC_YAML), judge)
+    assert run(["record", "check", str(tmp_path), "--inputs", str(_SAMPLE)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert sorted(line.split(": ")[1] for line in lines[:-1]) == ["leftover", "stale"]
 
 
 def test_no_folder_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,16 @@ def test_altered_copies_lead_back_to_the_original_words(
     assert evidence.quote.strip(outer) == text[start:end].strip(outer)
 
 
+@given(
+    text=st.text(st.sampled_from("abAB .,'-\n\t\x1c "), max_size=60),
+    claim=st.text(st.sampled_from("abAB .,'-\n"), min_size=4, max_size=16),
+)
+def test_a_letter_at_the_end_changes_nothing_before_it(text: str, claim: str) -> None:
+    """Plain text is folded in a shorter way than other text, to the same places."""
+    alone, accented = (find_quote(Quote(0, claim), make_transcript(said)) for said in (f"{text} .", f"{text} . é"))
+    assert alone == accented
+
+
 @given(text=hard_texts(), invented=st.text("qxzj ", min_size=1, max_size=30))
 def test_words_nobody_said_are_rejected(text: str, invented: str) -> None:
     """A quote of letters that the candidate never used is not found, whoever else used them."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from evaluator.batch.database import Database, Row, Transaction
-from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpack_text
+from evaluator.batch.packing import KEEP_TRANSCRIPT, chunks, dictionary_of, pack_transcript, unpack_text
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
 from evaluator.service.evaluations.store import Kept, forget_work, insert, settled_values
@@ -26,6 +26,7 @@ from evaluator.types import Evaluation, Transcript
 
 __all__ = ["Job", "LaneStore", "Settled"]
 
+_LANE: Final = "lane-"  # how the id of a lane begins; on a shared database runs of `evaluator batch` stand beside it
 _SHARD: Final = 16  # items of a batch that a worker takes at once
 _AT_ONCE: Final = 100  # settled in one transaction
 _PAUSES_S: Final = (5.0, 60.0)  # before each further try of what may pass
@@ -145,7 +146,9 @@ class LaneStore:
         """Fail what waits in lanes whose judge refuses every transcript, and let these begin anew."""
 
         def work(transaction: Transaction) -> list[Settled]:
-            stopped = transaction.rows("SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL")
+            stopped = transaction.rows(
+                f"SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL AND run LIKE '{_LANE}%'"  # noqa: S608 - our own text
+            )
             settled: list[Settled] = []
             for run, reason in stopped:
                 rows = transaction.rows(
@@ -216,8 +219,8 @@ class LaneStore:
         """Forget shards that are finished and that no evaluation in work names; the queue may still know them."""
         self._database.write(
             lambda transaction: transaction.run(
-                """DELETE FROM ev_shards WHERE finished = 1 AND NOT EXISTS (
-                    SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""
+                f"""DELETE FROM ev_shards WHERE finished = 1 AND run LIKE '{_LANE}%' AND NOT EXISTS (
+                    SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""  # noqa: S608 - our own text
             )
         )
 
@@ -276,7 +279,7 @@ class LaneStore:
 def _lane(tenant: str, spec: Spec) -> tuple[str, Spec]:
     """Return the id of a tenant's lane, and its spec under a grading of its own: tenants share no result."""
     grading = hashlib.sha256(f"{tenant}\0{spec.grading}".encode()).hexdigest()[:40]
-    return f"lane-{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
+    return f"{_LANE}{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
 
 
 def _submit(
@@ -303,10 +306,7 @@ def _submit(
             WHERE tenant = :tenant AND id = :id RETURNING number""",
             {"run": run, "grading": grading, "key": key, "tenant": job.kept.tenant, "id": job.kept.id},
         )
-        transaction.run(
-            "INSERT INTO ev_transcripts VALUES (:key, :words) ON CONFLICT (key) DO NOTHING",
-            {"key": key, "words": words},
-        )
+        transaction.run(KEEP_TRANSCRIPT, {"key": key, "packed": words})
         transaction.run(
             "INSERT INTO ev_items (run, position, name, columns, key) VALUES (:run, :position, '', '{}', :key)",
             {"run": run, "position": number, "key": key},

@@ -137,3 +137,12 @@ def test_one_goes_on_within_the_service_only(address: str) -> None:
     assert onward.startswith("/")
     assert not onward.startswith(("//", "/\\"))
     assert onward.isprintable()
+
+
+async def test_an_address_that_is_none_leads_nowhere_else(tmp_path: Path) -> None:
+    """What only looks like an address is no defect: a sign-in goes to the first page, a form is somebody else's."""
+    async with in_memory(config_in(tmp_path)) as (client, _):
+        shown = await client.get("/login", params={"next": "http://[x"})
+        sent = await client.post("/logout", headers={"Origin": "http://[x"})
+    assert (shown.status_code, shown.headers["Location"]) == (303, "/")
+    assert sent.status_code == 403

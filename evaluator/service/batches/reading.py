@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from evaluator.service.batches.wire import BatchOptions
+from evaluator.service.forms import open_form
 from evaluator.service.problems import Problem
 
 __all__ = ["BATCH_BODY", "Sent", "receive_batch"]
@@ -122,7 +123,7 @@ async def _save_lines(request: Request, path: Path) -> Path:
 
 
 async def _save_file(request: Request, folder: Path) -> Sent:
-    async with request.form(max_files=1, max_fields=2, max_part_size=_FIELD_BYTES) as form:
+    async with open_form(request, files=1, fields=2, field_bytes=_FIELD_BYTES) as form:
         file, options = form.get("file"), form.get("options") or "{}"
         if set(form) - {"file", "options"} or not isinstance(file, UploadFile) or not isinstance(options, str):
             raise Problem(

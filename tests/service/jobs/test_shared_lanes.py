@@ -6,16 +6,21 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
+from evaluator.backends.sharing import Sharing
 from evaluator.batch.database import Database, Transaction
 from evaluator.batch.results import ResultStore
+from evaluator.batch.roll import Roll
 from evaluator.batch.runs import Round, RunStore
 from evaluator.service.evaluations.store import Kept
+from evaluator.service.jobs.desk import Desk, DeskPlan
+from evaluator.service.jobs.foreman import Foreman
 from evaluator.service.jobs.lanes import Job, LaneStore
 from evaluator.service.tables import create_service_tables
-from tests.batch.durable_cases import SPEC, item
+from tests.batch.durable_cases import SPEC, Counting, item
 from tests.fakes import make_transcript
 from tests.service.running import until
 
@@ -102,3 +107,31 @@ def test_a_run_beside_the_service_is_left_alone(database: Database) -> None:
     lanes.sweep()
     assert runs.stopped("run") == "the key is refused"
     assert database.read(lambda t: t.rows("SELECT shard FROM ev_shards")) == [(shard,)]
+
+
+def test_a_newcomer_that_is_stopped_before_it_begins_ends(database_url: str, tmp_path: Path) -> None:
+    """Among others a worker begins after some seconds; stopped before, it ends, and leaves its job to them."""
+    with closing(Database(database_url)) as database:
+        create_service_tables(database)
+        Roll(database).join("other")
+        lanes = LaneStore(database)
+        desk = Desk(
+            DeskPlan(
+                database=database,
+                url=database_url,
+                queue=tmp_path / "none",
+                name="newcomer",
+                concurrency=1,
+                sharing=Sharing(),
+                judge=lambda runs, parts, run, spec, store: Counting(),  # noqa: ARG005 - whatever the run
+            )
+        )
+        foreman = Foreman(lanes, desk)
+        lanes.submit("t", SPEC, [_job("eval_1")])
+        foreman.nudge()
+        desk.close(0.5)
+        ending = threading.Thread(target=foreman.close, daemon=True)
+        ending.start()
+        ending.join(20.0)
+        assert not ending.is_alive()
+        assert len(lanes.unqueued()) == 1

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from evaluator.errors import EvaluatorError
 from evaluator.rubric import rubric_paths
 from evaluator.service import health, roster
 from evaluator.service.agreement import routes as agreement
@@ -68,13 +69,14 @@ def create_app(config: ServiceConfig) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        service = await run_in_threadpool(partial(Service, config, metrics=metrics))
-        app.state.service = service
-        try:
-            await run_in_threadpool(service.start)
-            yield
-        finally:
-            await run_in_threadpool(service.close)
+        async with _told(app):
+            service = await run_in_threadpool(partial(Service, config, metrics=metrics))
+            app.state.service = service
+            try:
+                await run_in_threadpool(service.start)
+                yield
+            finally:
+                await run_in_threadpool(service.close)
 
     app = FastAPI(
         title="Interview evaluator",
@@ -98,6 +100,16 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_page(app)
     app.openapi = lambda: _openapi(app)
     return app
+
+
+@asynccontextmanager
+async def _told(app: FastAPI) -> AsyncGenerator[None]:
+    """Keep what the block ends with for whoever serves: the server itself reports a trace, and no more."""
+    try:
+        yield
+    except EvaluatorError as error:
+        app.state.failure = error
+        raise
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
+from evaluator.service.tenure import Tenure
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 from evaluator.transcripts import parse_transcript
@@ -93,6 +94,7 @@ class Service:
         self.draining = asyncio.Event()
         self.giving_up = asyncio.Event()
         self._stops_s: float | None = None
+        self._tenure: Tenure | None = None
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
 
@@ -100,8 +102,12 @@ class Service:
         """Begin to work on jobs, with what a former life left.
 
         Raises:
+            OptionError: Another service works in the data folder.
             EvaluatorError: The queue can't be used.
         """
+        if not self.database.shared:
+            self._tenure = Tenure(self.config.data)
+            self.claims.free()
         plan = DeskPlan(
             database=self.database,
             url=self.config.database_url,
@@ -182,6 +188,8 @@ class Service:
         self.loop.close()
         self.tenancy.usage.flush()
         self.database.close()
+        if self._tenure is not None:
+            self._tenure.end()
 
 
 def service_of(request: Request) -> Service:

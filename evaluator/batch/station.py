@@ -72,6 +72,11 @@ class Station:
         """Name of the worker, as it lives now."""
         return self._member.name
 
+    @property
+    def begun(self) -> bool:
+        """Whether this worker takes up shards."""
+        return self._begun.is_set()
+
     def queue(self) -> Durable:
         """Return the queue, as soon as this worker has begun.
 

@@ -24,9 +24,9 @@ from evaluator.service.evaluations.store import Kept, forget_work, insert, settl
 from evaluator.service.evaluations.wire import EvaluationFailure
 from evaluator.types import Evaluation, Transcript
 
-__all__ = ["Job", "LaneStore", "Settled"]
+__all__ = ["LANE", "Job", "LaneStore", "Settled"]
 
-_LANE: Final = "lane-"  # how the id of a lane begins; on a shared database runs of `evaluator batch` stand beside it
+LANE: Final = "lane-"  # how the id of a lane begins; on a shared database runs of `evaluator batch` stand beside it
 _SHARD: Final = 16  # items of a batch that a worker takes at once
 _AT_ONCE: Final = 100  # settled in one transaction
 _PAUSES_S: Final = (5.0, 60.0)  # before each further try of what may pass
@@ -147,7 +147,7 @@ class LaneStore:
 
         def work(transaction: Transaction) -> list[Settled]:
             stopped = transaction.rows(
-                f"SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL AND run LIKE '{_LANE}%'"  # noqa: S608 - our own text
+                f"SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL AND run LIKE '{LANE}%'"  # noqa: S608 - our own text
             )
             settled: list[Settled] = []
             for run, reason in stopped:
@@ -219,7 +219,7 @@ class LaneStore:
         """Forget shards that are finished and that no evaluation in work names; the queue may still know them."""
         self._database.write(
             lambda transaction: transaction.run(
-                f"""DELETE FROM ev_shards WHERE finished = 1 AND run LIKE '{_LANE}%' AND NOT EXISTS (
+                f"""DELETE FROM ev_shards WHERE finished = 1 AND run LIKE '{LANE}%' AND NOT EXISTS (
                     SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""  # noqa: S608 - our own text
             )
         )
@@ -279,7 +279,7 @@ class LaneStore:
 def _lane(tenant: str, spec: Spec) -> tuple[str, Spec]:
     """Return the id of a tenant's lane, and its spec under a grading of its own: tenants share no result."""
     grading = hashlib.sha256(f"{tenant}\0{spec.grading}".encode()).hexdigest()[:40]
-    return f"{_LANE}{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
+    return f"{LANE}{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
 
 
 def _submit(

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, cast
 
 from fastapi import Request
@@ -17,6 +18,7 @@ from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
 from evaluator.pipeline import aevaluate
 from evaluator.service.batches.following import Followers
+from evaluator.service.batches.reading import forget_incoming
 from evaluator.service.batches.store import BatchStore
 from evaluator.service.config import ServiceConfig
 from evaluator.service.costs import Purser
@@ -108,6 +110,7 @@ class Service:
         if not self.database.shared:
             self._tenure = Tenure(self.config.data)
             self.claims.free()
+            forget_incoming(self.config.data, 0.0)
         plan = DeskPlan(
             database=self.database,
             url=self.config.database_url,
@@ -118,7 +121,8 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
+        incoming = partial(forget_incoming, self.config.data)
+        chores = [self._end_batches, self.retention.tend, self.idempotency.purge, incoming, self._desk.tidy]
         self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
         self._warm()

@@ -21,7 +21,7 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
-from evaluator.service.guards import BodyDeadline
+from evaluator.service.guards import BodyDeadline, BodyRoom
 from evaluator.service.hygiene import Hygiene
 from evaluator.service.loopback import OwnPages
 from evaluator.service.page.routes import add_page
@@ -89,6 +89,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
         redirect_slashes=False,
     )
+    app.add_middleware(BodyRoom, most_bytes=config.max_bodies_bytes)
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)

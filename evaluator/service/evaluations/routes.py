@@ -15,6 +15,7 @@ from evaluator.errors import EvaluatorError
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.service.context import Service, service_of
+from evaluator.service.costs import CALL_S
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read_submission
 from evaluator.service.evaluations.store import Filters, Kept, resource_of
@@ -218,7 +219,13 @@ async def _paid(service: Service, wanted: Wanted) -> AsyncGenerator[list[float]]
         return
     transcript = wanted.submission.transcript
     held = await asyncio.to_thread(
-        service.purser.hold, kept.tenant, kept.judge, wanted.rubric, transcript, f"{kept.id} {service.clock()}"
+        service.purser.hold,
+        kept.tenant,
+        kept.judge,
+        wanted.rubric,
+        transcript,
+        f"{kept.id} {service.clock()}",
+        lapses_after_s=CALL_S,
     )
     paid: list[float] = []
     try:

@@ -100,6 +100,7 @@ def _judge(service: Service, name: str) -> JudgeChoice:
     backend, _, model = name.partition(":")
     title = "On this machine" if backend == _LOCAL else f"{backend} {model}".strip()
     try:
+        service.judges.judge(name)
         return JudgeChoice(name, title, service.judges.hosted(name))
     except EvaluatorError:  # a key or a package is missing: the choice stays, and says so when it is taken
         return JudgeChoice(name, title, None)

@@ -67,10 +67,8 @@ def choices_of(service: Service, tenant: str) -> Choices:
     Raises:
         DatabaseFailed: Their rubrics can't be read.
     """
-    latest: dict[str, RubricChoice] = {}
-    for kept in service.rubrics.all(tenant):
-        latest.setdefault(kept.rubric.id, _rubric(kept.rubric, own=kept.text is not None))
-    usual_first = sorted(latest.values(), key=lambda choice: (choice.name != _USUAL, choice.own))
+    latest = [_rubric(kept.rubric, own=kept.text is not None) for kept in service.rubrics.latest(tenant)]
+    usual_first = sorted(latest, key=lambda choice: (choice.name != _USUAL, choice.own))
     return Choices(tuple(usual_first), tuple(_judge(service, name) for name in service.judges.names), SAMPLES)
 
 

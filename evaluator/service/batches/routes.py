@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from evaluator.batch.database import DatabaseFailed
 from evaluator.service.batches.reading import BATCH_BODY, Sent, receive_batch
 from evaluator.service.batches.results import csv_lines, json_lines
 from evaluator.service.batches.sending import send, weigh
@@ -137,7 +138,10 @@ async def get_results(
 async def follow_batch(
     request: Request, caller: _Reader, first: Annotated[BatchResource, Depends(_first_look)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send a `progress` event whenever something changed, and a `done` event at the end, as server-sent events."""
+    """Send a `progress` event whenever something changed, and a `done` event at the end, as server-sent events.
+
+    A stream that ends without it was broken off: the batch was deleted, or the service stops.
+    """
     service = service_of(request)
     batch, told = first, None
     while not service.draining.is_set():
@@ -148,7 +152,10 @@ async def follow_batch(
             yield ServerSentEvent(event="progress", data=batch.model_dump(mode="json"))
             told = batch
         await asyncio.sleep(_LOOK_S)
-        batch = await _found(service, caller, first.id)
+        try:
+            batch = await _found(service, caller, first.id)
+        except (Problem, DatabaseFailed):  # it was deleted, or nobody knows: a stream that has begun can't tell
+            return
 
 
 @router.post("/{id}/cancel", summary="Cancel a batch")

@@ -100,13 +100,15 @@ class BatchStore:
             )
         )
 
-    def ready(self, tenant: str, id_: str) -> None:
-        """Say that all items are there."""
-        self._database.write(
-            lambda transaction: transaction.run(
-                "UPDATE sv_batches SET ready = 1 WHERE tenant = :tenant AND id = :id", {"tenant": tenant, "id": id_}
+    def ready(self, tenant: str, id_: str) -> bool | None:
+        """Say that all items are there; return whether it was cancelled meanwhile, or ``None`` if it was deleted."""
+        rows = self._database.write(
+            lambda transaction: transaction.rows(
+                "UPDATE sv_batches SET ready = 1 WHERE tenant = :tenant AND id = :id RETURNING cancelled_s IS NOT NULL",
+                {"tenant": tenant, "id": id_},
             )
         )
+        return bool(rows[0][0]) if rows else None
 
     def get(self, tenant: str, id_: str) -> BatchResource | None:
         """Return a tenant's batch; ``None`` if it has none of that id."""

@@ -191,6 +191,10 @@ async def judge_now(request: Request, service: Service, wanted: Wanted) -> Evalu
         EvaluatorError: As `aevaluate`.
     """
     asked, kept, transcript = wanted.submission.asked, wanted.kept, wanted.submission.transcript
+    if asked.store is True:
+        before = await asyncio.to_thread(service.evaluations.get, kept.tenant, kept.id)
+        if before is not None:  # the process that judged it died before it could answer
+            return before
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():

@@ -84,7 +84,7 @@ class Service:
         self.reviews = ReviewStore(self.database)
         self.sessions = SessionStore(self.database, clock)
         self.lanes = LaneStore(self.database, clock=clock, announce=self._jobs_ended)
-        self.tenancy = Tenancy.over(self.database, clock)
+        self.tenancy = Tenancy.over(self.database, clock, longest_s=config.deadline_s)
         self.door = self.tenancy.door
         self.claims = ClaimStore(self.database, clock)
         self.idempotency = Idempotency(self.claims)

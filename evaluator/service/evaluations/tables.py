@@ -22,4 +22,5 @@ TABLES: Final = (
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_work ON sv_evaluations (run, key)",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_expiry ON sv_evaluations (expires_s)",
     "CREATE INDEX IF NOT EXISTS ev_items_by_words ON ev_items (key)",
+    "CREATE INDEX IF NOT EXISTS ev_results_of_lanes ON ev_results (shard) WHERE shard LIKE 'lane-%'",
 )

@@ -27,6 +27,7 @@ from evaluator.types import Evaluation, Transcript
 __all__ = ["LANE", "Job", "LaneStore", "Settled"]
 
 LANE: Final = "lane-"  # how the id of a lane begins; on a shared database runs of `evaluator batch` stand beside it
+_RUN_CHARS: Final = 29  # of the id of a lane, with which the ids of its shards begin
 _SHARD: Final = 16  # items of a batch that a worker takes at once
 _AT_ONCE: Final = 100  # settled in one transaction
 _PAUSES_S: Final = (5.0, 60.0)  # before each further try of what may pass
@@ -216,13 +217,22 @@ class LaneStore:
         return int(count)
 
     def sweep(self) -> None:
-        """Forget shards that are finished and that no evaluation in work names; the queue may still know them."""
-        self._database.write(
-            lambda transaction: transaction.run(
+        """Forget shards that are finished and that no evaluation in work names; the queue may still know them.
+
+        And what a judge said of evaluations that were deleted, or cancelled, while it had them.
+        """
+
+        def work(transaction: Transaction) -> None:
+            transaction.run(
                 f"""DELETE FROM ev_shards WHERE finished = 1 AND run LIKE '{LANE}%' AND NOT EXISTS (
                     SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""  # noqa: S608 - our own text
             )
-        )
+            transaction.run(
+                f"""DELETE FROM ev_results WHERE shard LIKE '{LANE}%' AND NOT EXISTS (SELECT 1 FROM ev_items i
+                    WHERE i.run = substr(ev_results.shard, 1, {_RUN_CHARS}) AND i.key = ev_results.key)"""  # noqa: S608 - our own text
+            )
+
+        self._database.write(work)
 
     def _settled(self, transaction: Transaction, row: Row) -> Settled | None:
         tries, graded, again, packed, dictionary = row[9:]
@@ -279,7 +289,9 @@ class LaneStore:
 def _lane(tenant: str, spec: Spec) -> tuple[str, Spec]:
     """Return the id of a tenant's lane, and its spec under a grading of its own: tenants share no result."""
     grading = hashlib.sha256(f"{tenant}\0{spec.grading}".encode()).hexdigest()[:40]
-    return f"{LANE}{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
+    return f"{LANE}{grading[: _RUN_CHARS - len(LANE)]}", replace(
+        spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading}
+    )
 
 
 def _submit(

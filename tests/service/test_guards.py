@@ -135,3 +135,18 @@ async def test_bodies_share_the_room_that_there_is(tmp_path: Path) -> None:
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
     assert refused.headers["Retry-After"]
     assert (small.status_code, after.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("path", ["/v1/evaluations", "/v1/webhooks"])
+async def test_a_body_that_is_too_slow_is_told_so(tmp_path: Path, path: str) -> None:
+    """Whoever reads it, a route of ours or the framework, the answer is 408 and ends the connection."""
+    never = asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"{"
+        await never.wait()
+
+    async with in_memory(replace(config_in(tmp_path), body_s=0.2)) as (client, _):
+        answer = await client.post(path, content=slow(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
+    assert answer.headers["Connection"] == "close"

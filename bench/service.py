@@ -1,17 +1,19 @@
 """The service under load and under kills: the local judge over HTTP, and jobs whose server dies again and again.
 
     python bench/service.py throughput [--clients 32] [--rounds 3]
-    python bench/service.py kills [--jobs 1000] [--kills 10]
+    python bench/service.py kills [--jobs 1000] [--kills 10] [--services 1]
 
 ``throughput`` grades the gold transcripts by `POST /v1/evaluations` from so many clients and, in turn, in one process
 without HTTP, with the same number at once; every round's sentences are new to both. ``kills`` submits jobs with an
-Idempotency-Key while ``kill -9`` ends the server at random moments; clients repeat what was not acknowledged.
+Idempotency-Key while ``kill -9`` ends the server at random moments; clients repeat what was not acknowledged. Several
+services share a Postgres of their own; each request goes to one of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import random
 import re
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,10 +37,12 @@ from evaluator.transcripts import parse_turns_row
 _ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))
 
-from tests.service.running import ServerProcess  # noqa: E402 - found by the line above
+from tests.batch.postgres_server import Postgres  # noqa: E402 - found by the line above
+from tests.service.running import ServerProcess  # noqa: E402 - likewise
 
 _GOLD: Final = _ROOT / "fixtures/gold/dev.jsonl"
 _PORT: Final = 8377
+_SEALING: Final = base64.b64encode(bytes(32)).decode()  # the key of webhooks, which all services of a database share
 _WARMING: Final = 4
 _ANSWER: Final = (
     "Candidate: The goal is retention, so I would measure the share of members who still watch in week eight."
@@ -52,13 +57,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--services", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if chosen.what == "throughput":
             _throughput(Path(folder), chosen.clients, chosen.rounds)
         else:
-            asyncio.run(_kills(Path(folder), chosen.jobs, chosen.kills, chosen.seed))
+            with ExitStack() as stack:
+                url = stack.enter_context(Postgres()).new_database() if chosen.services > 1 else None
+                services = [_Service(Path(folder), number, url) for number in range(chosen.services)]
+                asyncio.run(_kills(services, chosen.jobs, chosen.kills, chosen.seed))
 
 
 def _rows(mark: str) -> list[dict[str, Any]]:
@@ -134,11 +143,32 @@ async def _here(rows: list[dict[str, Any]], rubric: Any, judge: Any, at_once: in
 _JSON: Final = {"Content-Type": "application/json"}
 
 
-async def _kills(folder: Path, jobs: int, kills: int, seed: int) -> None:
+class _Service:
+    """One service that is killed and begun again: alone in its folder, or on a Postgres with others."""
+
+    def __init__(self, folder: Path, number: int, database_url: str | None) -> None:
+        self._data = folder / f"service-{number}"
+        self._port = _PORT + number
+        shared = {"EVALUATOR_DATABASE_URL": database_url or "", "EVALUATOR_WEBHOOK_KEY": _SEALING}
+        self._environment = shared if database_url else {}
+        self._process: ServerProcess | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def begin(self) -> None:
+        self._process = ServerProcess(self._data, self._port, self._environment)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+
+async def _kills(services: list[_Service], jobs: int, kills: int, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - when to kill is no secret
     acknowledged: dict[int, set[str]] = {number: set() for number in range(jobs)}
-    server = await asyncio.to_thread(ServerProcess, folder, _PORT)
-    url = f"http://127.0.0.1:{_PORT}"
+    await asyncio.gather(*(asyncio.to_thread(service.begin) for service in services))
     waiting = list(range(jobs))
     repeats = Counter[int]()
 
@@ -149,7 +179,8 @@ async def _kills(folder: Path, jobs: int, kills: int, seed: int) -> None:
             headers = {**_JSON, "Prefer": "respond-async", "Idempotency-Key": f"case-{number}"}
             while not acknowledged[number]:
                 try:
-                    async with session.post(f"{url}/v1/evaluations", data=body, headers=headers) as answer:
+                    url = f"{chance.choice(services).url}/v1/evaluations"
+                    async with session.post(url, data=body, headers=headers) as answer:
                         told = await answer.json(content_type=None)
                         if answer.status == 202:  # noqa: PLR2004 - the status
                             acknowledged[number].add(told["id"])
@@ -160,11 +191,11 @@ async def _kills(folder: Path, jobs: int, kills: int, seed: int) -> None:
                 await asyncio.sleep(0.2)
 
     async def killer() -> None:
-        nonlocal server
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.3, 2.5))
-            await asyncio.to_thread(server.kill)
-            server = await asyncio.to_thread(ServerProcess, folder, _PORT)
+            service = chance.choice(services)
+            await asyncio.to_thread(service.kill)
+            await asyncio.to_thread(service.begin)
 
     started = time.perf_counter()
     async with aiohttp.ClientSession() as session:
@@ -179,8 +210,8 @@ async def _kills(folder: Path, jobs: int, kills: int, seed: int) -> None:
             ids.clear()
         await asyncio.gather(*(client(session) for _ in range(16)))
         others = sum(acknowledged[number] != {id_} for number, id_ in first.items())
-        rows = await _settled(session, url, jobs)
-    await asyncio.to_thread(server.kill)
+        rows = await _settled(session, services[0].url, jobs)
+    await asyncio.gather(*(asyncio.to_thread(service.kill) for service in services))
     by_case = Counter(row["metadata"]["case"] for row in rows)
     lost = set(first.values()) - {row["id"] for row in rows}
     print(f"{jobs} jobs, {kills} kills, {sum(repeats.values())} requests repeated, all sent after {sent_s:.1f} s")

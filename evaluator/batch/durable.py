@@ -13,6 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -167,6 +168,25 @@ class Durable:
         with _told():
             for shard in shards:
                 self._dbos.resume_workflow(shard, queue_name=_QUEUE)
+
+    def forget(self, prefix: str, ended_before: datetime, most: int = 500) -> int:
+        """Forget some shards that ended before a time, and whose ids begin so; return how many these were.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
+        with _told():
+            found = self._dbos.list_workflows(
+                workflow_id_prefix=prefix,
+                status=sorted(_ENDED),
+                completed_before=ended_before.isoformat(),
+                limit=most,
+                load_input=False,
+                load_output=False,
+            )
+            if found:
+                self._dbos.delete_workflows([status.workflow_id for status in found])
+        return len(found)
 
     def close(self) -> None:
         """Take up nothing more and forget what is in hand; another life of this worker goes on with it."""

@@ -14,7 +14,24 @@ from evaluator.batch.database import Transaction
 from evaluator.rubric import Rubric
 from evaluator.values.transcript import Transcript
 
-__all__ = ["chunks", "dictionary_of", "pack_text", "pack_transcript", "read_transcripts", "storable", "unpack_text"]
+__all__ = [
+    "KEEP_TRANSCRIPT",
+    "chunks",
+    "dictionary_of",
+    "pack_text",
+    "pack_transcript",
+    "read_transcripts",
+    "storable",
+    "unpack_text",
+]
+
+KEEP_TRANSCRIPT: Final = """INSERT INTO ev_transcripts (key, packed) VALUES (:key, :packed)
+    ON CONFLICT (key) DO UPDATE SET key = excluded.key"""
+"""Keeps words by their key, and those that are there from being deleted before whoever needs them has said so.
+
+An update that changes nothing holds the row on a shared database, where a plain ``DO NOTHING`` would let another
+process delete it until this transaction ends.
+"""
 
 _FAST: Final = 1  # zlib level
 _WINDOW: Final = 32_768  # bytes of a dictionary that zlib looks back into
@@ -50,12 +67,12 @@ def pack_transcript(transcript: Transcript) -> tuple[str, bytes]:
 
 
 def read_transcripts(transaction: Transaction, keys: Sequence[str]) -> dict[str, Transcript]:
-    """Return transcripts by key, in the order of the keys."""
+    """Return transcripts by key, in the order of the keys; one that was deleted meanwhile is left out."""
     found: dict[str, bytes] = {}
     for chunk in chunks(keys):
         rows = transaction.rows("SELECT key, packed FROM ev_transcripts WHERE key IN :keys", {"keys": list(chunk)})
         found.update((key, packed) for key, packed in rows)
-    return {key: Transcript.model_validate_json(zlib.decompress(found[key])) for key in keys}
+    return {key: Transcript.model_validate_json(zlib.decompress(found[key])) for key in keys if key in found}
 
 
 def storable(text: str) -> str:

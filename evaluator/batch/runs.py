@@ -13,7 +13,14 @@ from itertools import islice
 from typing import Final
 
 from evaluator.batch.database import Database, Transaction
-from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, read_transcripts, storable
+from evaluator.batch.packing import (
+    KEEP_TRANSCRIPT,
+    chunks,
+    dictionary_of,
+    pack_transcript,
+    read_transcripts,
+    storable,
+)
 from evaluator.batch.progress import Counts, Progress
 from evaluator.batch.records import Item
 from evaluator.batch.schema import create_tables
@@ -124,9 +131,7 @@ class RunStore:
         transcripts = [{"key": key, "packed": one} for key, one in sorted(dict(packed).items(), key=str) if key]
 
         def work(transaction: Transaction) -> None:
-            transaction.run(
-                "INSERT INTO ev_transcripts VALUES (:key, :packed) ON CONFLICT (key) DO NOTHING", transcripts
-            )
+            transaction.run(KEEP_TRANSCRIPT, transcripts)
             transaction.run(
                 """INSERT INTO ev_items (run, position, name, columns, key, problem)
                 VALUES (:run, :position, :name, :columns, :key, :problem)

@@ -73,14 +73,21 @@ class Station:
         """Name of the worker, as it lives now."""
         return self._member.name
 
+    @property
+    def begun(self) -> bool:
+        """Whether this worker takes up shards."""
+        return self._begun.is_set()
+
     def queue(self) -> Durable:
         """Return the queue, as soon as this worker has begun.
 
         Raises:
-            EvaluatorError: Tending it has failed.
+            EvaluatorError: Tending it has failed, or it was closed before it began.
         """
         while not self._begun.wait(self._place.rhythm.beat_s):
             self.check()
+            if self._closing.is_set():
+                raise EvaluatorError("this worker was closed", where=self.name)
         return self._worker.queue
 
     def check(self) -> None:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
+from evaluator.errors import EvaluatorError
 from evaluator.rubric import rubric_paths
 from evaluator.service import health, roster
 from evaluator.service.agreement import routes as agreement
@@ -20,7 +21,7 @@ from evaluator.service.config import ServiceConfig
 from evaluator.service.context import Service
 from evaluator.service.evaluations import routes as evaluations
 from evaluator.service.evaluations.wire import EvaluationRequest
-from evaluator.service.guards import BodyDeadline
+from evaluator.service.guards import BodyDeadline, BodyRoom
 from evaluator.service.hygiene import Hygiene
 from evaluator.service.loopback import OwnPages
 from evaluator.service.page.routes import add_page
@@ -68,13 +69,14 @@ def create_app(config: ServiceConfig) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        service = await run_in_threadpool(partial(Service, config, metrics=metrics))
-        app.state.service = service
-        try:
-            await run_in_threadpool(service.start)
-            yield
-        finally:
-            await run_in_threadpool(service.close)
+        async with _told(app):
+            service = await run_in_threadpool(partial(Service, config, metrics=metrics))
+            app.state.service = service
+            try:
+                await run_in_threadpool(service.start)
+                yield
+            finally:
+                await run_in_threadpool(service.close)
 
     app = FastAPI(
         title="Interview evaluator",
@@ -87,6 +89,7 @@ def create_app(config: ServiceConfig) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
         redirect_slashes=False,
     )
+    app.add_middleware(BodyRoom, most_bytes=config.max_bodies_bytes)
     app.add_middleware(BodyDeadline, body_s=config.body_s)
     add_problem_handlers(app)
     app.add_middleware(LimitHeaders)
@@ -98,6 +101,16 @@ def create_app(config: ServiceConfig) -> FastAPI:
     add_page(app)
     app.openapi = lambda: _openapi(app)
     return app
+
+
+@asynccontextmanager
+async def _told(app: FastAPI) -> AsyncGenerator[None]:
+    """Keep what the block ends with for whoever serves: the server itself reports a trace, and no more."""
+    try:
+        yield
+    except EvaluatorError as error:
+        app.state.failure = error
+        raise
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

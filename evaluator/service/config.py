@@ -24,6 +24,7 @@ class ServiceConfig:
         deadline_s: Longest time for one synchronous evaluation.
         in_flight: Most synchronous evaluations at once, of all tenants; those beyond are told to come again.
         max_body_bytes: Largest body of a request for one evaluation.
+        max_bodies_bytes: Most bytes of the bodies of all requests that aren't answered yet.
         retention_days: How long what was stored is kept.
         drain_s: How long what is in work may take to end when the service stops; requests have half of it.
         body_s: Longest time in which a request's body must have come.
@@ -39,6 +40,7 @@ class ServiceConfig:
     deadline_s: float = 60.0
     in_flight: int = 256
     max_body_bytes: int = 6 * 1024 * 1024
+    max_bodies_bytes: int = 256 * 1024 * 1024
     retention_days: float = 30.0
     drain_s: float = 12.0
     body_s: float = 30.0

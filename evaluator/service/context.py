@@ -8,16 +8,18 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, cast
 
 from fastapi import Request
 
-from evaluator.batch.database import Database
+from evaluator.batch.database import Database, Transaction
 from evaluator.batch.loop import LoopThread
 from evaluator.errors import EvaluatorError
 from evaluator.pipeline import aevaluate
 from evaluator.service.batches.following import Followers
-from evaluator.service.batches.store import BatchStore
+from evaluator.service.batches.reading import forget_incoming
+from evaluator.service.batches.store import BatchStore, Ended
 from evaluator.service.config import ServiceConfig
 from evaluator.service.costs import Purser
 from evaluator.service.evaluations.grading import Room
@@ -36,6 +38,7 @@ from evaluator.service.rubrics.store import RubricShelf
 from evaluator.service.tables import create_service_tables
 from evaluator.service.telemetry.metrics import Metrics
 from evaluator.service.tenants.tenancy import Tenancy
+from evaluator.service.tenure import Tenure
 from evaluator.service.webhooks.announcing import Announcer
 from evaluator.service.webhooks.parts import Webhooks, open_webhooks
 from evaluator.transcripts import parse_transcript
@@ -74,15 +77,15 @@ class Service:
         self.database = Database(config.database, erases=True)
         create_service_tables(self.database)
         self.webhooks: Webhooks = open_webhooks(self.database, config, clock)
-        announcer = Announcer(self.webhooks.outbox)
+        self._announcer = Announcer(self.webhooks.outbox)
         self.evaluations = EvaluationStore(self.database)
-        self.batches = BatchStore(self.database, clock=clock, announce=announcer.batches)
+        self.batches = BatchStore(self.database, clock=clock, announce=self._batches_ended, deleted=self._batch_deleted)
         self.retention = Retention(self.database, clock)
         self.rubrics = RubricShelf(self.database)
         self.reviews = ReviewStore(self.database)
         self.sessions = SessionStore(self.database, clock)
-        self.lanes = LaneStore(self.database, clock=clock, announce=announcer.evaluations)
-        self.tenancy = Tenancy.over(self.database, clock)
+        self.lanes = LaneStore(self.database, clock=clock, announce=self._jobs_ended)
+        self.tenancy = Tenancy.over(self.database, clock, longest_s=config.deadline_s)
         self.door = self.tenancy.door
         self.claims = ClaimStore(self.database, clock)
         self.idempotency = Idempotency(self.claims)
@@ -94,6 +97,7 @@ class Service:
         self.draining = asyncio.Event()
         self.giving_up = asyncio.Event()
         self._stops_s: float | None = None
+        self._tenure: Tenure | None = None
         self._desk: Desk | None = None
         self._foreman: Foreman | None = None
 
@@ -101,8 +105,13 @@ class Service:
         """Begin to work on jobs, with what a former life left.
 
         Raises:
+            OptionError: Another service works in the data folder.
             EvaluatorError: The queue can't be used.
         """
+        if not self.database.shared:
+            self._tenure = Tenure(self.config.data)
+            self.claims.free()
+            forget_incoming(self.config.data, 0.0)
         plan = DeskPlan(
             database=self.database,
             url=self.config.database_url,
@@ -113,7 +122,8 @@ class Service:
             judge=self.judges.of_run,
         )
         self._desk = Desk(plan)
-        chores = [self._end_batches, self.retention.tend, self.idempotency.purge]
+        incoming = partial(forget_incoming, self.config.data)
+        chores = [self.batches.end, self.retention.tend, self.idempotency.purge, incoming, self._desk.tidy]
         self._foreman = Foreman(self.lanes, self._desk, settled=self._settled, chores=chores)
         self.webhooks.courier.start()
         self._warm()
@@ -144,21 +154,29 @@ class Service:
         return None if failure is None else failure.message
 
     def _settled(self, settled: Sequence[Settled]) -> None:
-        """Count what jobs took."""
+        """Count what was judged."""
         for job in settled:
             self.tenancy.usage.add(job.tenant, "evaluations")
             if job.evaluation is None:
                 self.metrics.failed(job.judge, job.rubric)
             else:
                 self.metrics.evaluated(job.judge, job.rubric, job.evaluation)
-            if job.batch is None and self.judges.hosted(job.judge):
-                self.purser.settle_named(job.tenant, job.id, job.cost_usd)
 
-    def _end_batches(self) -> None:
-        """Say of batches that they have ended, and count what they took."""
-        for ended in self.batches.end():
-            if self.judges.hosted(ended.judge):
-                self.purser.settle_named(ended.tenant, ended.id, ended.counts.cost_usd)
+    def _jobs_ended(self, transaction: Transaction, settled: Sequence[Settled]) -> None:
+        """Tell of jobs and count what they cost, in the transaction that settles them: no crash comes between."""
+        self._announcer.evaluations(transaction, settled)
+        for job in sorted(settled, key=lambda job: job.tenant):
+            if job.batch is None:
+                self.purser.settle_named(transaction, job.tenant, job.judge, job.id, job.cost_usd)
+
+    def _batches_ended(self, transaction: Transaction, ended: Sequence[Ended]) -> None:
+        """Do so for batches, whose items aren't told or counted one by one."""
+        self._announcer.batches(transaction, ended)
+        for one in sorted(ended, key=lambda one: one.tenant):
+            self.purser.settle_named(transaction, one.tenant, one.judge, one.id, one.counts.cost_usd)
+
+    def _batch_deleted(self, transaction: Transaction, gone: Ended) -> None:
+        self.purser.close_named(transaction, gone.tenant, gone.judge, gone.id, gone.counts.cost_usd)
 
     def drain(self) -> float:
         """Begin no job more and end streams, on the event loop; return for how long requests may go on, seconds.
@@ -183,6 +201,8 @@ class Service:
         self.loop.close()
         self.tenancy.usage.flush()
         self.database.close()
+        if self._tenure is not None:
+            self._tenure.end()
 
 
 def service_of(request: Request) -> Service:

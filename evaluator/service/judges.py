@@ -14,6 +14,7 @@ from evaluator.backends.sharing import Sharing
 from evaluator.batch.allotment import Allotments, Purse
 from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.spec import LANE_OF, make_spec
+from evaluator.errors import OptionError
 from evaluator.judges.building import JudgePlan, build_judge
 from evaluator.judging import Judge
 from evaluator.rubric import Rubric
@@ -30,7 +31,6 @@ _HANDS: Final = 64  # transcripts that a worker grades at once, if the settings 
 @dataclass(frozen=True, slots=True)
 class _Seat:
     settings: Settings
-    plan: JudgePlan
     judge: Judge
 
 
@@ -47,6 +47,7 @@ class JudgeRoom:
             find_backend(name.partition(":")[0])
         self._settings = settings
         self._names = names
+        self._plans: dict[str, tuple[Settings, JudgePlan]] = {}
         self._seats: dict[str, _Seat] = {}
         self._lock = threading.Lock()
         self.sharing = Sharing()
@@ -75,8 +76,11 @@ class JudgeRoom:
         return name
 
     def hosted(self, name: str) -> bool:
-        """Whether a judge asks a hosted model, so that it may cost money."""
-        return self._seat(name).plan.asks_hosted
+        """Whether a judge asks a hosted model, so that it may cost money; of a name without meaning nobody knows."""
+        try:
+            return self.plan(name).asks_hosted
+        except OptionError:  # it stands in a job of a former life, whose service had other judges
+            return True
 
     def judge(self, name: str) -> Judge:
         """Return a judge by its name, as `known` returned it.
@@ -88,8 +92,12 @@ class JudgeRoom:
         return self._seat(name).judge
 
     def plan(self, name: str) -> JudgePlan:
-        """Return who judges under a name."""
-        return self._seat(name).plan
+        """Return who judges under a name, whether or not what it needs is there.
+
+        Raises:
+            OptionError: Nobody does.
+        """
+        return self._planned(name)[1]
 
     def spec(self, name: str, rubric: Rubric) -> Spec:
         """Return how a worker is to grade by a rubric, with a judge of that name."""
@@ -118,11 +126,16 @@ class JudgeRoom:
     def _seat(self, name: str) -> _Seat:
         with self._lock:
             if name not in self._seats:
-                settings = self._settings.model_copy(update={"backend": name, "model": self._model(name)})
-                plan = replace(settings.plan(), cache=None)
-                plan = replace(plan, options=replace(plan.options, sharing=self.sharing))
-                self._seats[name] = _Seat(settings, plan, build_judge(plan))
+                settings, plan = self._planned(name)
+                self._seats[name] = _Seat(settings, build_judge(plan))
             return self._seats[name]
+
+    def _planned(self, name: str) -> tuple[Settings, JudgePlan]:
+        if name not in self._plans:
+            settings = self._settings.model_copy(update={"backend": name, "model": self._model(name)})
+            plan = replace(settings.plan(), cache=None)
+            self._plans[name] = settings, replace(plan, options=replace(plan.options, sharing=self.sharing))
+        return self._plans[name]
 
     def _model(self, name: str) -> str | None:
         """Return the model of the settings, which belongs to the first judge alone."""

@@ -64,8 +64,11 @@ def _foreign(scope: Scope) -> bool:
     name = host if port.isdigit() and host else headers.get("host", "")
     if not is_loopback(name):
         return True
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is None:  # no browser, or one so old that it tells no more than the origin of what it sends
+        return origin is not None and origin.partition("://")[2] != headers.get("host")
     followed = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
-    return not followed and headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return not followed and site not in ("none", "same-origin")
 
 
 async def _keyless(scope: Scope) -> bool:

@@ -169,6 +169,8 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(problem, _request_id(request))
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error.__cause__, Problem):  # raised while the framework read a body, and wrapped by it
+            return problem_response(error.__cause__, _request_id(request))
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = dict((error.headers or {}) if isinstance(error, HTTPException) else {})
         if status == HTTPStatus.METHOD_NOT_ALLOWED:

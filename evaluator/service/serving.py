@@ -44,7 +44,8 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
         say: Tells the operator where it is served.
 
     Raises:
-        OptionError: No key is configured, and the address isn't this machine's own.
+        OptionError: No key is configured, and the address isn't this machine's own; it can't be listened on; or
+            another service works in the data folder.
         DatabaseFailed: The database can't be used.
     """
     keyed = _has_key(config)
@@ -75,6 +76,12 @@ def serve(config: ServiceConfig, host: str, port: int, say: Callable[[str], None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _heed)
     server.run()
+    if server.refused:
+        raise getattr(app.state, "failure", None) or OptionError(
+            f"port {port} can't be listened on at this address",
+            where="--port",
+            remedy="stop who listens there, or choose another: 0 takes any that is free",
+        )
 
 
 def _has_key(config: ServiceConfig) -> bool:
@@ -95,9 +102,14 @@ class _Server(uvicorn.Server):
 
     say: Callable[[str], None]
     service: Callable[[], Service]
+    refused = False  # whether it couldn't begin
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:  # so the server ends, wherever it is run; the caller raises what was wrong
+            self.refused = self.should_exit = True
+            return
         for server in self.servers if self.started else []:
             for listening in server.sockets:
                 host, port, *_ = listening.getsockname()

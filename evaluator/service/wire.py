@@ -14,6 +14,7 @@ from evaluator.service.problems import Problem
 
 __all__ = [
     "LINE",
+    "MOST_BYTES",
     "TEXT",
     "Cursor",
     "Label",
@@ -29,6 +30,7 @@ _Thing = TypeVar("_Thing")
 _LONGEST_CURSOR: Final = 200
 _HIGHEST: Final = 2**62  # above every row's number
 LINE: Final = r"^[^\x00-\x1f\x7f]*$"  # a control character in a name has no use but to mislead who reads it
+MOST_BYTES: Final = 64 * 1024  # of a body that the framework reads, which it does before a key is asked for
 TEXT: Final = r"^[^\x00]*$"  # no database that we keep texts in takes a null character
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=LINE)]

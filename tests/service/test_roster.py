@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from evaluator.service.judges import JudgeRoom
 from evaluator.settings import Settings
 from tests.fakes import RUBRIC_YAML
 from tests.service.serving import config_in, in_memory
@@ -44,6 +45,8 @@ async def test_a_hosted_judge_without_a_key_says_so(tmp_path: Path) -> None:
     assert hosted["judge"] is None
     assert hosted["problem"]
     assert hosted["measured"] is None
+    assert hosted["price"]["known"]
+    assert hosted["price"]["usd"] > 0
 
 
 async def test_a_price_is_told_where_it_is_known_and_never_guessed(tmp_path: Path) -> None:
@@ -65,3 +68,9 @@ async def test_a_rubric_that_nobody_labelled_has_no_agreement(tmp_path: Path) ->
         assert local["available"]
         assert local["measured"] is None
         assert (await client.get("/v1/judges", params={"rubric": "nobody_s"})).status_code == 404
+
+
+def test_whether_a_judge_is_hosted_is_known_without_its_key() -> None:
+    """What a job of a former life cost is counted though its judge can't be asked any more, nor is known."""
+    room = JudgeRoom(Settings(), ("local", "openai"))
+    assert [room.hosted(name) for name in ("local", "openai", "no-such-judge")] == [False, True, True]

@@ -17,6 +17,7 @@ from evaluator.agreement.scikit import check_installed
 from evaluator.rubric import Rubric
 from evaluator.service.agreement.measuring import MOST_REVIEWED, MOST_ROWS, bounded, report_asked, report_reviewed
 from evaluator.service.context import Service, service_of
+from evaluator.service.costs import CALL_S
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.idempotency.requests import idempotent
 from evaluator.service.problems import PROBLEM_ANSWERS, Problem
@@ -133,6 +134,7 @@ async def _asked(request: Request, service: Service, caller: Caller, question: _
             sample,
             len(sample),
             f"{question.id} {service.clock()}",
+            lapses_after_s=CALL_S,
         )
         cost_usd = held.usd  # of what was given up nobody knows what it cost
         try:

@@ -1,14 +1,16 @@
 """From a request's body to the items of a batch: JSON lines as they are, or a form with any file that batches read.
 
-What is sent goes through a file of the data folder, which is deleted when it has been read.
+What is sent goes through a file of the data folder, which is deleted when it has been read, or by `forget_incoming`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,14 +23,16 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from evaluator.service.batches.wire import BatchOptions
+from evaluator.service.forms import open_form
 from evaluator.service.problems import Problem
 
-__all__ = ["BATCH_BODY", "Sent", "receive_batch"]
+__all__ = ["BATCH_BODY", "Sent", "forget_incoming", "receive_batch"]
 
 _JSONL: Final = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
 _KINDS: Final = (".jsonl", ".csv", ".parquet", ".zip", ".ndjson", ".tsv")
 _FIELD_BYTES: Final = 20_000
 _INCOMING: Final = "incoming-"
+_ABANDONED_S: Final = 3600.0  # far more than it takes to read the largest file
 BATCH_BODY: Final = {
     "required": True,
     "content": {
@@ -114,6 +118,27 @@ async def receive_batch(request: Request, data: Path, query: BatchOptions) -> As
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
+def forget_incoming(data: Path, older_than_s: float = _ABANDONED_S) -> int:
+    """Delete what was sent to processes that died while they read it; return how much that was.
+
+    Args:
+        data: Folder for such files.
+        older_than_s: What is younger may be read by another process that uses the folder.
+    """
+    before_s = time.time() - older_than_s
+    left = [folder for folder in data.glob(f"{_INCOMING}*") if _changed_s(folder) <= before_s]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
+
+
+def _changed_s(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:  # it has just been deleted
+        return math.inf
+
+
 async def _save_lines(request: Request, path: Path) -> Path:
     with await asyncio.to_thread(path.open, "wb") as file:
         async for piece in request.stream():
@@ -122,7 +147,7 @@ async def _save_lines(request: Request, path: Path) -> Path:
 
 
 async def _save_file(request: Request, folder: Path) -> Sent:
-    async with request.form(max_files=1, max_fields=2, max_part_size=_FIELD_BYTES) as form:
+    async with open_form(request, files=1, fields=2, field_bytes=_FIELD_BYTES) as form:
         file, options = form.get("file"), form.get("options") or "{}"
         if set(form) - {"file", "options"} or not isinstance(file, UploadFile) or not isinstance(options, str):
             raise Problem(

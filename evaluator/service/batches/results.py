@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import IO, Final
 
 from evaluator.batch.files import record_line
 from evaluator.batch.records import FailedItem, GradedItem
-from evaluator.batch.rows import Row, row_of
+from evaluator.batch.rows import RowSpool, row_of
 from evaluator.batch.tables import write_csv
 from evaluator.rubric import Rubric
 
-__all__ = ["csv_lines", "json_lines"]
+__all__ = ["csv_file", "json_lines", "pieces"]
 
 _PIECE: Final = 64 * 1024
 
@@ -28,10 +28,23 @@ def json_lines(records: Iterable[GradedItem | FailedItem]) -> Iterator[bytes]:
     yield bytes(piece)
 
 
-def csv_lines(records: Iterable[GradedItem | FailedItem], rubric: Rubric) -> bytes:
-    """Return the table of all records; no cell of it can be a formula."""
-    rows: list[Row] = [row_of(record, rubric) for record in records]
-    names = dict.fromkeys(name for row in rows for name in row.columns)
-    file = io.BytesIO()
-    write_csv(file, rows, rubric, list(names))
-    return file.getvalue()
+def csv_file(records: Iterable[GradedItem | FailedItem], rubric: Rubric) -> IO[bytes]:
+    """Return the table of all records, in a file without a name; no cell of it can be a formula."""
+    names: dict[str, None] = {}
+    table = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
+    with tempfile.TemporaryFile() as held:
+        rows = RowSpool(held)  # the table begins with all columns, which only the last record may tell
+        for record in records:
+            row = row_of(record, rubric)
+            names |= dict.fromkeys(row.columns)
+            rows.append(row)
+        write_csv(table, rows, rubric, list(names))
+    table.seek(0)
+    return table
+
+
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what a file holds, and close it."""
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from evaluator.batch.database_failures import DatabaseFailed
+from evaluator.batch.records import GradedItem
+from evaluator.rubric import Rubric
 from evaluator.service.batches.reading import BATCH_BODY, Sent, receive_batch
-from evaluator.service.batches.results import csv_lines, json_lines
+from evaluator.service.batches.results import csv_file, json_lines, pieces
 from evaluator.service.batches.sending import send, weigh
 from evaluator.service.batches.store import KeptBatch
 from evaluator.service.batches.wire import BatchOptions, BatchResource
@@ -126,10 +130,10 @@ async def get_results(
     batch = await _found(service, caller, id)
     records = service.batches.records(caller.tenant, id)
     if format == "csv":
-        kept = await asyncio.to_thread(service.rubrics.get, caller.tenant, batch.rubric)
+        rubric = await asyncio.to_thread(_rubric_of, service, caller, batch)
         headers = {"Content-Disposition": f'attachment; filename="{batch.id}.csv"'}
-        table = await asyncio.to_thread(csv_lines, records, kept.rubric)
-        return Response(table, media_type="text/csv", headers=headers)
+        table = await asyncio.to_thread(csv_file, records, rubric)
+        return StreamingResponse(pieces(table), media_type="text/csv", headers=headers)
     return StreamingResponse(json_lines(records), media_type="application/jsonl")
 
 
@@ -137,7 +141,10 @@ async def get_results(
 async def follow_batch(
     request: Request, caller: _Reader, first: Annotated[BatchResource, Depends(_first_look)]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send a `progress` event whenever something changed, and a `done` event at the end, as server-sent events."""
+    """Send a `progress` event whenever something changed, and a `done` event at the end, as server-sent events.
+
+    A stream that ends without it was broken off: the batch was deleted, or the service stops.
+    """
     service = service_of(request)
     batch, told = first, None
     while not service.draining.is_set():
@@ -148,7 +155,10 @@ async def follow_batch(
             yield ServerSentEvent(event="progress", data=batch.model_dump(mode="json"))
             told = batch
         await asyncio.sleep(_LOOK_S)
-        batch = await _found(service, caller, first.id)
+        try:
+            batch = await _found(service, caller, first.id)
+        except (Problem, DatabaseFailed):  # it was deleted, or nobody knows: a stream that has begun can't tell
+            return
 
 
 @router.post("/{id}/cancel", summary="Cancel a batch")
@@ -188,6 +198,17 @@ def _send(service: Service, caller: Caller, sent: Sent, id_: str) -> None:
         sample, count = weigh(sent)
         service.purser.hold_batch(caller.tenant, judge, rubric, sample, count, id_)
     send(batch, sent, service.judges.spec(judge, rubric), service.batches, service.lanes)
+
+
+def _rubric_of(service: Service, caller: Caller, batch: BatchResource) -> Rubric:
+    """Return the rubric that judged a batch: its id alone may name a later version by now."""
+    records = service.batches.records(caller.tenant, batch.id)
+    first = next((record for record in records if isinstance(record, GradedItem)), None)
+    if first is not None:
+        told = first.evaluation.rubric
+        with suppress(Problem):  # a shipped one was replaced by a later release
+            return service.rubrics.get(caller.tenant, f"{told.id}@{told.version}").rubric
+    return service.rubrics.get(caller.tenant, batch.rubric).rubric
 
 
 def _unknown() -> Problem:

@@ -31,7 +31,7 @@ def send(batch: KeptBatch, sent: Sent, spec: Spec, batches: BatchStore, lanes: L
 
     Raises:
         InputError: The file holds no transcripts, or can't be read.
-        Problem: It holds too many.
+        Problem: It holds too many, or was deleted meanwhile.
     """
     batches.add(batch)
     found = 0
@@ -41,10 +41,20 @@ def send(batch: KeptBatch, sent: Sent, spec: Spec, batches: BatchStore, lanes: L
             lanes.submit(batch.tenant, spec, jobs)
             found += len(jobs)
         _check_any(found)
+        cancelled = _ready(batches, batch)
     except BaseException:
         batches.delete(batch.tenant, batch.id)
         raise
-    batches.ready(batch.tenant, batch.id)
+    if cancelled:
+        lanes.cancel(batch.tenant, batch.id)
+
+
+def _ready(batches: BatchStore, batch: KeptBatch) -> bool:
+    """Say that all items are there; return whether the batch was cancelled meanwhile."""
+    cancelled = batches.ready(batch.tenant, batch.id)
+    if cancelled is None:
+        raise Problem(404, "not_found", "The batch was deleted while it was read", remedy="send it again")
+    return cancelled
 
 
 def weigh(sent: Sent) -> tuple[list[Transcript], int]:

@@ -74,6 +74,7 @@ class BatchStore:
         *,
         clock: Callable[[], float] = time.time,
         announce: Callable[[Transaction, Sequence[Ended]], None] = lambda _, __: None,
+        deleted: Callable[[Transaction, Ended], None] = lambda _, __: None,
     ) -> None:
         """Work on a database.
 
@@ -81,10 +82,12 @@ class BatchStore:
             database: The database.
             clock: Seconds since 1970.
             announce: Called with what has ended, within the transaction that says so.
+            deleted: Called with what is deleted before it has ended, within the transaction that deletes it.
         """
         self._database = database
         self._clock = clock
         self._announce = announce
+        self._deleted = deleted
 
     def add(self, kept: KeptBatch) -> None:
         """Keep a batch whose items follow; one that is there already stays."""
@@ -97,13 +100,15 @@ class BatchStore:
             )
         )
 
-    def ready(self, tenant: str, id_: str) -> None:
-        """Say that all items are there."""
-        self._database.write(
-            lambda transaction: transaction.run(
-                "UPDATE sv_batches SET ready = 1 WHERE tenant = :tenant AND id = :id", {"tenant": tenant, "id": id_}
+    def ready(self, tenant: str, id_: str) -> bool | None:
+        """Say that all items are there; return whether it was cancelled meanwhile, or ``None`` if it was deleted."""
+        rows = self._database.write(
+            lambda transaction: transaction.rows(
+                "UPDATE sv_batches SET ready = 1 WHERE tenant = :tenant AND id = :id RETURNING cancelled_s IS NOT NULL",
+                {"tenant": tenant, "id": id_},
             )
         )
+        return bool(rows[0][0]) if rows else None
 
     def get(self, tenant: str, id_: str) -> BatchResource | None:
         """Return a tenant's batch; ``None`` if it has none of that id."""
@@ -149,7 +154,13 @@ class BatchStore:
 
         def work(transaction: Transaction) -> bool:
             values = {"tenant": tenant, "id": id_}
-            gone = transaction.run("DELETE FROM sv_batches WHERE tenant = :tenant AND id = :id", values)
+            gone = transaction.rows(
+                "DELETE FROM sv_batches WHERE tenant = :tenant AND id = :id RETURNING judge, settled_s", values
+            )
+            for judge, settled_s in gone:
+                if settled_s is None:
+                    counts = _counts(transaction, tenant, id_)
+                    self._deleted(transaction, Ended(tenant, id_, "cancelled", judge, counts))
             rows = transaction.rows(
                 """DELETE FROM sv_evaluations WHERE tenant = :tenant AND batch = :id
                 RETURNING number, run, key, grading, id""",

@@ -14,6 +14,7 @@ from starlette.datastructures import UploadFile
 
 from evaluator.errors import TranscriptError
 from evaluator.service.evaluations.wire import Asked, EvaluationRequest
+from evaluator.service.forms import open_form
 from evaluator.service.problems import Problem
 from evaluator.transcripts import parse_transcript, parse_turns_row
 from evaluator.values.transcript import Transcript
@@ -101,7 +102,7 @@ def _from_json(body: bytes) -> Submission:
 
 
 async def _from_form(request: Request) -> Submission:
-    async with request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES) as form:
+    async with open_form(request, files=1, fields=_FIELDS, field_bytes=_FIELD_BYTES) as form:
         strange = sorted(set(form) - {"file", "options"})
         file = form.get("file")
         if strange or not isinstance(file, UploadFile):

@@ -15,6 +15,7 @@ from evaluator.errors import EvaluatorError
 from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.service.context import Service, service_of
+from evaluator.service.costs import CALL_S
 from evaluator.service.evaluations.grading import ClientGone, grade
 from evaluator.service.evaluations.reading import REQUEST_BODY, Submission, read_submission
 from evaluator.service.evaluations.store import Filters, Kept, resource_of
@@ -190,6 +191,10 @@ async def judge_now(request: Request, service: Service, wanted: Wanted) -> Evalu
         EvaluatorError: As `aevaluate`.
     """
     asked, kept, transcript = wanted.submission.asked, wanted.kept, wanted.submission.transcript
+    if asked.store is True:
+        before = await asyncio.to_thread(service.evaluations.get, kept.tenant, kept.id)
+        if before is not None:  # the process that judged it died before it could answer
+            return before
     judge = await asyncio.to_thread(service.judges.judge, kept.judge)
     deadline_s = min(asked.deadline_s or service.config.deadline_s, service.config.deadline_s)
     with service.room.place():
@@ -218,7 +223,13 @@ async def _paid(service: Service, wanted: Wanted) -> AsyncGenerator[list[float]]
         return
     transcript = wanted.submission.transcript
     held = await asyncio.to_thread(
-        service.purser.hold, kept.tenant, kept.judge, wanted.rubric, transcript, f"{kept.id} {service.clock()}"
+        service.purser.hold,
+        kept.tenant,
+        kept.judge,
+        wanted.rubric,
+        transcript,
+        f"{kept.id} {service.clock()}",
+        lapses_after_s=CALL_S,
     )
     paid: list[float] = []
     try:

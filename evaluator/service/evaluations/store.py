@@ -229,6 +229,8 @@ def forget_work(transaction: Transaction, done: Sequence[tuple[Any, ...]]) -> No
                 SELECT 1 FROM ev_items i WHERE i.run = :run AND i.key = :key)""",
             values,
         )
+        # Held first, by a statement of its own: on a shared database the next one then sees who needs the words since.
+        transaction.run("UPDATE ev_transcripts SET key = key WHERE key = :key", values)
         transaction.run(
             """DELETE FROM ev_transcripts WHERE key = :key AND NOT EXISTS (
                 SELECT 1 FROM ev_items i WHERE i.key = :key)""",

@@ -16,8 +16,11 @@ TABLES: Final = (
         packed {bytes}, UNIQUE (tenant, id))""",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_status ON sv_evaluations (status, number)",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_batch ON sv_evaluations (tenant, batch, number)",
+    # What a batch has come to is counted out of this alone, twice a second for whoever follows: rows hold transcripts.
+    "CREATE INDEX IF NOT EXISTS sv_evaluations_by_state ON sv_evaluations (tenant, batch, status, review, cost_usd)",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_candidate ON sv_evaluations (tenant, candidate, number)",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_work ON sv_evaluations (run, key)",
     "CREATE INDEX IF NOT EXISTS sv_evaluations_by_expiry ON sv_evaluations (expires_s)",
     "CREATE INDEX IF NOT EXISTS ev_items_by_words ON ev_items (key)",
+    "CREATE INDEX IF NOT EXISTS ev_results_of_lanes ON ev_results (shard) WHERE shard LIKE 'lane-%'",
 )

@@ -168,6 +168,14 @@ class ClaimStore:
         """
         return self._change(claim, _FORGET, {})
 
+    def free(self) -> int:
+        """Let go of all claims: whoever held them has died; return how many these were.
+
+        Raises:
+            DatabaseFailed: It can't be written.
+        """
+        return self._database.write(lambda transaction: transaction.run(_FREE))
+
     def purge(self) -> int:
         """Delete what is older than a day, of all tenants; return how many requests that were.
 
@@ -195,6 +203,7 @@ _KEEP: Final = """UPDATE sv_requests SET claim = NULL, lapses_s = 0, sealed = :s
     WHERE tenant = :tenant AND name = :name AND claim = :claim"""
 _LET_GO: Final = """UPDATE sv_requests SET claim = NULL, lapses_s = 0
     WHERE tenant = :tenant AND name = :name AND claim = :claim"""
+_FREE: Final = "UPDATE sv_requests SET claim = NULL, lapses_s = 0 WHERE claim IS NOT NULL"
 _FORGET: Final = "DELETE FROM sv_requests WHERE tenant = :tenant AND name = :name AND claim = :claim"
 _END_ONE: Final = """DELETE FROM sv_requests
     WHERE tenant = :tenant AND name = :name AND until_s <= :now AND lapses_s <= :now"""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +19,14 @@ from evaluator.batch.runs import RunStore, Spec
 from evaluator.batch.station import Place, Station
 from evaluator.batch.worker import Tools, Worker
 from evaluator.judging import Judge
+from evaluator.service.jobs.lanes import LANE
 from evaluator.store.answers import AnswerStore
 
 __all__ = ["Desk", "DeskPlan"]
 
 _ALONE: Final = "service"
+_REMEMBERED_S: Final = 3600.0
+_TIDY_S: Final = 60.0  # between two looks, if the last one found nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +55,18 @@ class DeskPlan:
 class Desk:
     """One worker of lanes."""
 
-    def __init__(self, plan: DeskPlan) -> None:
+    def __init__(self, plan: DeskPlan, *, remembered_s: float = _REMEMBERED_S) -> None:
         """Begin to work, with what a former life left.
+
+        Args:
+            plan: What it works with.
+            remembered_s: How long the queue remembers a shard that ended.
 
         Raises:
             EvaluatorError: The database or the queue can't be used.
         """
+        self._remembered_s = remembered_s
+        self._tidy_s = 0.0
         runs = RunStore(plan.database)
         parts = Allotments(plan.database) if plan.url else None
         tools = Tools(
@@ -90,6 +101,18 @@ class Desk:
             EvaluatorError: The database stayed away.
         """
         self._hand.check()
+
+    def tidy(self) -> None:
+        """Forget, now and then, what the queue remembers of lanes' shards that ended long ago.
+
+        Raises:
+            DatabaseFailed: The queue can't be written.
+        """
+        if time.monotonic() < self._tidy_s or (isinstance(self._hand, Station) and not self._hand.begun):
+            return
+        before = datetime.now(UTC) - timedelta(seconds=self._remembered_s)
+        if not self._queue.forget(LANE, before):
+            self._tidy_s = time.monotonic() + _TIDY_S
 
     def drain(self) -> None:
         """Begin nothing more; what is in work goes on."""

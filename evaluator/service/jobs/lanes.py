@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from evaluator.batch.database import Database, Row, Transaction
-from evaluator.batch.packing import chunks, dictionary_of, pack_transcript, unpack_text
+from evaluator.batch.packing import KEEP_TRANSCRIPT, chunks, dictionary_of, pack_transcript, unpack_text
 from evaluator.batch.runs import Spec
 from evaluator.batch.spec import LANE_OF
 from evaluator.service.evaluations.store import forget_work, insert, settled_values
@@ -25,8 +25,10 @@ from evaluator.service.jobs.job import Job, Settled
 from evaluator.service.jobs.shards import assign, without_company
 from evaluator.values.evaluation import Evaluation
 
-__all__ = ["LaneStore"]
+__all__ = ["LANE", "LaneStore"]
 
+LANE: Final = "lane-"  # how the id of a lane begins; on a shared database runs of `evaluator batch` stand beside it
+_RUN_CHARS: Final = 29  # of the id of a lane, with which the ids of its shards begin
 _AT_ONCE: Final = 100  # settled in one transaction
 _PAUSES_S: Final = (5.0, 60.0)  # before each further try of what may pass
 _STRAY_S: Final = 5.0
@@ -106,7 +108,9 @@ class LaneStore:
         """Fail what waits in lanes whose judge refuses every transcript, and let these begin anew."""
 
         def work(transaction: Transaction) -> list[Settled]:
-            stopped = transaction.rows("SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL")
+            stopped = transaction.rows(
+                f"SELECT run, stopped FROM ev_runs WHERE stopped IS NOT NULL AND run LIKE '{LANE}%'"  # noqa: S608 - our own text
+            )
             settled: list[Settled] = []
             for run, reason in stopped:
                 rows = transaction.rows(
@@ -173,13 +177,22 @@ class LaneStore:
         return int(count)
 
     def sweep(self) -> None:
-        """Forget shards that are finished and that no evaluation in work names; the queue may still know them."""
-        self._database.write(
-            lambda transaction: transaction.run(
-                """DELETE FROM ev_shards WHERE finished = 1 AND NOT EXISTS (
-                    SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""
+        """Forget shards that are finished and that no evaluation in work names; the queue may still know them.
+
+        And what a judge said of evaluations that were deleted, or cancelled, while it had them.
+        """
+
+        def work(transaction: Transaction) -> None:
+            transaction.run(
+                f"""DELETE FROM ev_shards WHERE finished = 1 AND run LIKE '{LANE}%' AND NOT EXISTS (
+                    SELECT 1 FROM sv_evaluations e WHERE e.shard = ev_shards.shard AND e.status = 'queued')"""  # noqa: S608 - our own text
             )
-        )
+            transaction.run(
+                f"""DELETE FROM ev_results WHERE shard LIKE '{LANE}%' AND NOT EXISTS (SELECT 1 FROM ev_items i
+                    WHERE i.run = substr(ev_results.shard, 1, {_RUN_CHARS}) AND i.key = ev_results.key)"""  # noqa: S608 - our own text
+            )
+
+        self._database.write(work)
 
     def _settled(self, transaction: Transaction, row: Row) -> Settled | None:
         tries, graded, again, packed, dictionary = row[9:]
@@ -236,7 +249,9 @@ class LaneStore:
 def _lane(tenant: str, spec: Spec) -> tuple[str, Spec]:
     """Return the id of a tenant's lane, and its spec under a grading of its own: tenants share no result."""
     grading = hashlib.sha256(f"{tenant}\0{spec.grading}".encode()).hexdigest()[:40]
-    return f"lane-{grading[:24]}", replace(spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading})
+    return f"{LANE}{grading[: _RUN_CHARS - len(LANE)]}", replace(
+        spec, grading=grading, settings={**spec.settings, LANE_OF: spec.grading}
+    )
 
 
 def _submit(
@@ -263,10 +278,7 @@ def _submit(
             WHERE tenant = :tenant AND id = :id RETURNING number""",
             {"run": run, "grading": grading, "key": key, "tenant": job.kept.tenant, "id": job.kept.id},
         )
-        transaction.run(
-            "INSERT INTO ev_transcripts VALUES (:key, :words) ON CONFLICT (key) DO NOTHING",
-            {"key": key, "words": words},
-        )
+        transaction.run(KEEP_TRANSCRIPT, {"key": key, "packed": words})
         transaction.run(
             "INSERT INTO ev_items (run, position, name, columns, key) VALUES (:run, :position, '', '{}', :key)",
             {"run": run, "position": number, "key": key},

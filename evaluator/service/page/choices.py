@@ -67,10 +67,8 @@ def choices_of(service: Service, tenant: str) -> Choices:
     Raises:
         DatabaseFailed: Their rubrics can't be read.
     """
-    latest: dict[str, RubricChoice] = {}
-    for kept in service.rubrics.all(tenant):
-        latest.setdefault(kept.rubric.id, _rubric(kept.rubric, own=kept.text is not None))
-    usual_first = sorted(latest.values(), key=lambda choice: (choice.name != _USUAL, choice.own))
+    latest = [_rubric(kept.rubric, own=kept.text is not None) for kept in service.rubrics.latest(tenant)]
+    usual_first = sorted(latest, key=lambda choice: (choice.name != _USUAL, choice.own))
     return Choices(tuple(usual_first), tuple(_judge(service, name) for name in service.judges.names), SAMPLES)
 
 
@@ -100,6 +98,7 @@ def _judge(service: Service, name: str) -> JudgeChoice:
     backend, _, model = name.partition(":")
     title = "On this machine" if backend == _LOCAL else f"{backend} {model}".strip()
     try:
+        service.judges.judge(name)
         return JudgeChoice(name, title, service.judges.hosted(name))
     except EvaluatorError:  # a key or a package is missing: the choice stays, and says so when it is taken
         return JudgeChoice(name, title, None)

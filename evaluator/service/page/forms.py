@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from evaluator.service.context import service_of
 from evaluator.service.evaluations.reading import Submission
 from evaluator.service.evaluations.wire import Asked
+from evaluator.service.forms import open_form
 from evaluator.service.problems import Problem
 from evaluator.transcripts import parse_transcript, parse_turns_row
 from evaluator.values.transcript import Transcript
@@ -20,6 +21,7 @@ from evaluator.values.transcript import Transcript
 __all__ = ["EvaluateForm", "read_evaluate_form", "read_fields", "submission_of"]
 
 _FIELDS: Final = 24
+_FIELD_BYTES: Final = 20_000
 _FILE_NAME: Final = 120
 _SHORTEST_TAKE_S: Final = 1.0
 _LONGEST_TAKE_S: Final = 3600.0
@@ -67,9 +69,10 @@ async def read_fields(request: Request) -> dict[str, str]:
     """Return the text fields of a small form.
 
     Raises:
+        Problem: It isn't in UTF-8.
         HTTPException: It can't be read as one.
     """
-    async with request.form(max_files=0, max_fields=_FIELDS) as form:
+    async with open_form(request, files=0, fields=_FIELDS, field_bytes=_FIELD_BYTES) as form:
         return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
@@ -77,10 +80,11 @@ async def read_evaluate_form(request: Request) -> EvaluateForm:
     """Return the form of the first page or of the practice timer.
 
     Raises:
+        Problem: It isn't in UTF-8.
         HTTPException: It can't be read as one.
     """
     largest = service_of(request).config.max_body_bytes
-    async with request.form(max_files=1, max_fields=_FIELDS, max_part_size=largest) as form:
+    async with open_form(request, files=1, fields=_FIELDS, field_bytes=largest) as form:
         upload = form.get("file")
         file = None
         if isinstance(upload, UploadFile) and upload.filename:

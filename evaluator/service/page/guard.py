@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -70,7 +70,9 @@ def visitor(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
             request.state.signed_in = token is not None
             return service.door.admit(token, scope).caller
 
-        return await asyncio.to_thread(admit)
+        caller = await asyncio.to_thread(admit)
+        request.state.caller = caller  # whom the request's line in the log names
+        return caller
 
     return visit
 
@@ -82,10 +84,18 @@ def cookie_name(request: Request) -> str:
 
 def local_path(address: str) -> str:
     """Return an address if it is a path of this service, else the first page."""
-    parts = urlsplit(address) if address.isprintable() and "\\" not in address else None
+    parts = _parts(address) if address.isprintable() and "\\" not in address else None
     if parts is None or parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//"):
         return "/"
     return address
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Return the parts of an address; ``None`` if it is none, as ``http://[``."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _refuse_foreign(request: Request) -> None:
@@ -100,7 +110,8 @@ def _refuse_foreign(request: Request) -> None:
         # A browser this old sends `null` from our own pages, which let no address out; its sign-in must speak for it.
         own = origin is None or cookie_name(request) in request.cookies
     else:
-        own = urlsplit(origin).netloc == request.headers.get("host")
+        parts = _parts(origin)
+        own = parts is not None and parts.netloc == request.headers.get("host")
     if not own:
         raise Problem(
             403,

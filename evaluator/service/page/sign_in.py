@@ -19,7 +19,7 @@ __all__ = ["router"]
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 _SCOPE: Final = "evaluations:read"
-_UNAUTHORIZED: Final = 401
+_MOST_BYTES: Final = 16 * 1024  # anybody may send this form
 
 
 @router.get("/login")
@@ -40,7 +40,7 @@ async def show_sign_in(request: Request, next: Annotated[str, Query(max_length=2
     return await respond(request, "login.html", {"next": local_path(next), "problem": None})
 
 
-@router.post("/login")
+@router.post("/login", max_body_size=_MOST_BYTES)
 async def sign_in(request: Request) -> Response:
     """Check a key, begin a sign-in, and go on to where the visitor wanted to."""
     service = service_of(request)

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 __all__ = ["ago", "day", "moment", "points", "ticked", "verdict_word"]
 
-_VERDICTS: Final = {"present": "failed", "absent": "avoided", "na": "not asked", "unscored": "can't tell"}
+_VERDICTS: Final = {"present": "failed", "absent": "avoided", "na": "doesn't apply", "unscored": "can't tell"}
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400

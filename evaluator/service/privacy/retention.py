@@ -13,6 +13,7 @@ from typing import Final
 from evaluator.batch.database import Database, Transaction
 from evaluator.service.evaluations.store import forget_work
 from evaluator.service.reviews.store import forget_reviews
+from evaluator.service.webhooks.outbox import forget_subject
 
 __all__ = ["Retention"]
 
@@ -46,12 +47,15 @@ class Retention:
             rows = transaction.rows(
                 """DELETE FROM sv_evaluations WHERE number IN (
                     SELECT number FROM sv_evaluations WHERE expires_s <= :now ORDER BY number LIMIT :most)
-                RETURNING number, run, key, grading, tenant, id""",
+                RETURNING number, run, key, grading, tenant, id, batch""",
                 values,
             )
             forget_work(transaction, [tuple(row[:4]) for row in rows])
             forget_reviews(transaction, [(row[4], row[5]) for row in rows])
-            transaction.run("DELETE FROM sv_batches WHERE expires_s <= :now", values)
+            batches = transaction.rows("DELETE FROM sv_batches WHERE expires_s <= :now RETURNING tenant, id", values)
+            alone = [(tenant, id_) for *_, tenant, id_, batch in rows if batch is None]  # nothing is told of items
+            for tenant, id_ in [*alone, *batches]:
+                forget_subject(transaction, tenant, id_)
             transaction.run("DELETE FROM sv_sessions WHERE expires_s <= :now", values)
             return len(rows)
 

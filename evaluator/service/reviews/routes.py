@@ -23,7 +23,7 @@ from evaluator.service.reviews.wire import (
 )
 from evaluator.service.tenants.caller import LOCAL_TENANT, Caller
 from evaluator.service.tenants.door import allowed
-from evaluator.service.wire import time_of
+from evaluator.service.wire import MOST_BYTES, time_of
 from evaluator.values.judge import Verdict
 
 __all__ = ["router"]
@@ -38,7 +38,7 @@ _Id = Annotated[
 _Criterion = Annotated[str, Path(description="Id of the criterion.", pattern=_FORM, examples=["vanity_metric"])]
 
 
-@router.put("/evaluations/{id}/reviews/{criterion}", summary="Confirm or override a verdict")
+@router.put("/evaluations/{id}/reviews/{criterion}", summary="Confirm or override a verdict", max_body_size=MOST_BYTES)
 async def put_review(
     request: Request,
     caller: Annotated[Caller, Depends(allowed("reviews:write"))],

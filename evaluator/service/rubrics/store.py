@@ -88,10 +88,12 @@ class RubricShelf:
         except Problem as unknown:
             raise Problem(422, "unknown_rubric", unknown.title, where="rubric", remedy=unknown.remedy) from None
 
-    def all(self, tenant: str) -> list[KeptRubric]:
-        """Return the shipped rubrics and the tenant's own, every version, latest first."""
-        own = [_kept(row) for row in self._rows(tenant)]
-        return [*own, *(KeptRubric(_shipped(id_)) for id_ in rubric_paths())]
+    def latest(self, tenant: str) -> list[KeptRubric]:
+        """Return the latest version of each rubric, the tenant's own before the shipped; no other is read."""
+        rows: dict[str, Row] = {}
+        for row in self._rows(tenant):
+            rows.setdefault(row[1], row)
+        return [*map(_kept, rows.values()), *(KeptRubric(_shipped(id_)) for id_ in rubric_paths() if id_ not in rows)]
 
     def listing(self, tenant: str, id_: str = "") -> list[ListedRubric]:
         """Return what there is, every version, latest first, the tenant's own before the shipped; of one id, or all."""
@@ -197,7 +199,7 @@ def _kept(row: Row) -> KeptRubric:
     return KeptRubric(_parsed(sha256, text), text, created_s)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _parsed(sha256: str, text: str) -> Rubric:
     del sha256
     return parse_rubric(text)

@@ -43,8 +43,9 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line.
 
-        The event is what the program wrote; the arguments of a library's own records may be anybody's and are left
-        out. Of an exception its class and the place of the program where it was raised are told.
+        The event is what the program wrote; of a library's own records the first line, since more of it may be a
+        trace, and no arguments, which may be anybody's. Of an exception its class and the place of the program where it
+        was raised are told.
         """
         ours = record.name.partition(".")[0] == "evaluator"
         line: dict[str, object] = {
@@ -53,7 +54,7 @@ class JsonLines(logging.Formatter):
             .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": _cut(record.getMessage() if ours else str(record.msg)),
+            "event": _cut(record.getMessage() if ours else str(record.msg).partition("\n")[0]),
         }
         for name in FIELDS:
             value = getattr(record, name, None)

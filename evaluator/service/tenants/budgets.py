@@ -146,6 +146,29 @@ class Budgets:
             DatabaseFailed: It can't be written; the reservation still counts.
         """
         _check(usd)
+        if reservation.usd or usd:
+            self._database.write(lambda transaction: self._settle(transaction, reservation, usd))
+
+    def settle_named(self, transaction: Transaction, tenant: str, name: str, usd: float) -> None:
+        """Count what was paid for something that has a name, in the transaction that ends it; as `settle`."""
+        _check(usd)
+        self._settle(transaction, Reservation(_named(tenant, name), tenant, month_of(self._clock()), usd), usd)
+
+    def close_named(self, transaction: Transaction, tenant: str, name: str, usd: float) -> None:
+        """Count what was paid for something that is given up, and forget its reservation: it may be begun anew."""
+        _check(usd)
+        lock(self._database, transaction, "spend", tenant)
+        values = {
+            "reservation": _named(tenant, name),
+            "tenant": tenant,
+            "month": month_of(self._clock()),
+            "nano": nano(usd),
+        }
+        transaction.run("DELETE FROM sv_spend WHERE reservation = :reservation AND tenant = :tenant", values)
+        if usd:
+            _add_spent(transaction, values)
+
+    def _settle(self, transaction: Transaction, reservation: Reservation, usd: float) -> None:
         values = {
             "reservation": reservation.reservation,
             "tenant": reservation.tenant,
@@ -153,27 +176,18 @@ class Budgets:
             "nano": nano(usd),
             "now": self._clock(),
         }
-
-        def work(transaction: Transaction) -> None:
-            lock(self._database, transaction, "spend", reservation.tenant)
-            counts = transaction.run(
-                """UPDATE sv_spend SET held = 0, nano = :nano
-                WHERE reservation = :reservation AND tenant = :tenant AND held = 1""",
-                values,
-            ) or transaction.run(  # nothing was reserved, or so long ago that it is gone
-                """INSERT INTO sv_spend (reservation, tenant, month, nano, held, lapses_s)
-                VALUES (:reservation, :tenant, :month, :nano, 0, :now) ON CONFLICT (reservation) DO NOTHING""",
-                values,
-            )
-            if counts:
-                _add_spent(transaction, values)
-
-        if reservation.usd or usd:
-            self._database.write(work)
-
-    def settle_named(self, tenant: str, name: str, usd: float) -> None:
-        """Count what was paid for something that has a name; as `settle`."""
-        self.settle(Reservation(_named(tenant, name), tenant, month_of(self._clock()), 1.0), usd)
+        lock(self._database, transaction, "spend", reservation.tenant)
+        counts = transaction.run(
+            """UPDATE sv_spend SET held = 0, nano = :nano
+            WHERE reservation = :reservation AND tenant = :tenant AND held = 1""",
+            values,
+        ) or transaction.run(  # nothing was reserved, or so long ago that it is gone
+            """INSERT INTO sv_spend (reservation, tenant, month, nano, held, lapses_s)
+            VALUES (:reservation, :tenant, :month, :nano, 0, :now) ON CONFLICT (reservation) DO NOTHING""",
+            values,
+        )
+        if counts:
+            _add_spent(transaction, values)
 
     def standing(self, tenant: str) -> Standing:
         """Return a tenant's money in this month.

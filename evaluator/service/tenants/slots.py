@@ -19,7 +19,8 @@ from evaluator.service.tenants.tables import lock, waive_durability
 
 __all__ = ["LocalPlaces", "Places", "SharedPlaces", "Slots", "make_places"]
 
-_LAPSES_S: Final = 180.0  # a process that died gives its places back so late; longer than one evaluation may take
+_LAPSES_S: Final = 180.0  # a process that died gives its places back so late
+_MARGIN_S: Final = 60.0  # beyond the longest evaluation, which mustn't lose its place
 _RETRY_S: Final = 1
 
 
@@ -185,6 +186,8 @@ class Slots:
                 self._places.give_back(tenant, place)
 
 
-def make_places(database: Database, clock: Callable[[], float] = time.time) -> Places:
-    """Return where the evaluations of this database's tenants are counted."""
-    return SharedPlaces(database, clock) if database.shared else LocalPlaces()
+def make_places(database: Database, clock: Callable[[], float] = time.time, longest_s: float = 0.0) -> Places:
+    """Return where the evaluations of this database's tenants are counted; each may take so long."""
+    if not database.shared:
+        return LocalPlaces()
+    return SharedPlaces(database, clock, max(_LAPSES_S, longest_s + _MARGIN_S))

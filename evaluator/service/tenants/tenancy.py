@@ -44,15 +44,15 @@ class Tenancy:
     clock: Callable[[], float]
 
     @classmethod
-    def over(cls, database: Database, clock: Callable[[], float] = time.time) -> Self:
-        """Build all parts over a database whose tables are there."""
+    def over(cls, database: Database, clock: Callable[[], float] = time.time, *, longest_s: float = 0.0) -> Self:
+        """Build all parts over a database whose tables are there, for evaluations that take so long at most."""
         tenants, keys = TenantStore(database, clock), KeyStore(database, clock)
         rates, usage = make_rates(database, clock), UsageCounts(database, clock)
         return cls(
             tenants=tenants,
             keys=keys,
             rates=rates,
-            slots=Slots(tenants, make_places(database, clock)),
+            slots=Slots(tenants, make_places(database, clock, longest_s)),
             budgets=Budgets(database, clock),
             usage=usage,
             door=Door(keys, tenants, rates, usage),

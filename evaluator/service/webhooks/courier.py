@@ -131,7 +131,7 @@ class Courier:
             dealt = shares(due, flying, self._limits)
             return await aside(lambda: self._ledger.claim(dealt)) if dealt else []
         except EvaluatorError as error:
-            _LOG.warning("webhooks_unread", extra={"error": type(error).__name__})
+            _LOG.warning("webhooks_unread", extra={"code": type(error).__name__})
             return []
 
     async def _deliver(self, sender: Sender, claim: Claim) -> None:
@@ -144,9 +144,9 @@ class Courier:
             extra={
                 "delivery": claim.delivery,
                 "tenant": claim.tenant,
-                "status_code": outcome.code,
-                "error": outcome.error,
-                "duration_s": round(outcome.duration_s, 3),
+                "status": outcome.code,
+                "code": outcome.error,
+                "duration_ms": round(outcome.duration_s * 1000, 1),
             },
         )
         await self._patiently(lambda: self._ledger.settle(claim, outcome))
@@ -157,12 +157,12 @@ class Courier:
             async with self._pens:
                 await aside(work)
         except EvaluatorError as error:
-            _LOG.warning("webhooks_unwritten", extra={"error": type(error).__name__})
+            _LOG.warning("webhooks_unwritten", extra={"code": type(error).__name__})
 
     def _landed(self, done: asyncio.Task[None]) -> None:
         del self._flying[done]
         if not done.cancelled() and (error := done.exception()) is not None:
-            _LOG.error("webhook_broken", extra={"error": type(error).__name__})  # a trace may hold values
+            _LOG.error("webhook_broken", extra={"code": type(error).__name__})  # a trace may hold values
 
     async def _drain(self) -> None:
         """Wait for what is under way, then break it off and give it back."""

@@ -30,7 +30,7 @@ from evaluator.service.webhooks.wire import (
     delivery_resource,
     webhook_resource,
 )
-from evaluator.service.wire import Cursor, Page, Wire, read_cursor, time_of, write_cursor
+from evaluator.service.wire import MOST_BYTES, Cursor, Page, Wire, read_cursor, time_of, write_cursor
 
 __all__ = ["router"]
 
@@ -70,7 +70,14 @@ class _WithWebhooks(Protocol):
     def clock(self) -> Callable[[], float]: ...
 
 
-@router.post("", status_code=201, summary="Make a webhook", response_model=WebhookWithSecret, openapi_extra=_KEYED)
+@router.post(
+    "",
+    status_code=201,
+    summary="Make a webhook",
+    response_model=WebhookWithSecret,
+    openapi_extra=_KEYED,
+    max_body_size=MOST_BYTES,
+)
 async def create_webhook(request: Request, caller: _Writer, asked: NewWebhook) -> Response:
     """Tell where events shall be sent. The answer holds the secret that verifies them: it is never told again."""
     endpoints = _service(request).webhooks.endpoints
@@ -100,7 +107,7 @@ async def get_webhook(request: Request, caller: _Reader, id: _Id) -> WebhookReso
     return webhook_resource(await _done(lambda: endpoints.get(caller.tenant, id)))
 
 
-@router.patch("/{id}", summary="Change a webhook")
+@router.patch("/{id}", summary="Change a webhook", max_body_size=MOST_BYTES)
 async def change_webhook(
     request: Request,
     caller: _Writer,
@@ -130,7 +137,11 @@ async def delete_webhook(request: Request, caller: _Writer, id: _Id) -> None:  #
 
 
 @router.post(
-    "/{id}/rotate-secret", summary="Replace the secret of a webhook", response_model=WebhookSecret, openapi_extra=_KEYED
+    "/{id}/rotate-secret",
+    summary="Replace the secret of a webhook",
+    response_model=WebhookSecret,
+    openapi_extra=_KEYED,
+    max_body_size=MOST_BYTES,
 )
 async def rotate_secret(
     request: Request,

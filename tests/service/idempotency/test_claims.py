@@ -106,6 +106,18 @@ def test_what_was_let_go_runs_again_with_the_same_id(claims: ClaimStore) -> None
     assert (again.id, again.again) == ("eval_1", True)
 
 
+def test_a_service_that_is_alone_frees_what_a_former_life_held(claims: ClaimStore, database: Database) -> None:
+    """A claim of a process that is known to be dead doesn't keep its request waiting; answers stay."""
+    answered = _claimed(claims, "answered")
+    claims.keep(answered, b"the answer")
+    held = _claimed(claims)
+    assert ClaimStore(database).free() == 1
+    after = _claimed(claims, new_id="eval_2")
+    assert (after.id, after.again) == (held.id, True)
+    assert not claims.keep(held, b"too late")
+    assert claims.claim("tn_a", "answered", _ASKED, "eval_3") == Replay(b"the answer")
+
+
 def test_what_was_refused_may_be_mended_under_the_same_key(claims: ClaimStore) -> None:
     """A request that made nothing doesn't bind its key to its body."""
     assert claims.forget(_claimed(claims))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -60,8 +62,8 @@ class _Shop:
     def _hear(self, _: Transaction, settled: Sequence[Settled]) -> None:
         self.told.extend(settled)
 
-    def open(self) -> None:
-        self.desk = Desk(self._plan)
+    def open(self, remembered_s: float = 3600.0) -> None:
+        self.desk = Desk(self._plan, remembered_s=remembered_s)
         self.foreman = Foreman(self.lanes, self.desk)
 
     def close(self) -> None:
@@ -77,6 +79,12 @@ class _Shop:
 
     def statuses(self, ids: Sequence[str], tenant: str = "t") -> list[str]:
         return [found.status if (found := self.evaluations.get(tenant, id_)) else "gone" for id_ in ids]
+
+    def remembered(self) -> int:
+        """Return how many shards the queue knows to have ended."""
+        with closing(sqlite3.connect(self._plan.queue)) as queue:
+            ((count,),) = queue.execute("SELECT count(*) FROM workflow_status WHERE status = 'SUCCESS'")
+        return int(count)
 
     def left(self) -> dict[str, int]:
         tables = ("ev_items", "ev_transcripts", "ev_results", "ev_answers")
@@ -117,6 +125,22 @@ def test_jobs_are_judged_once_and_leave_nothing_behind(tmp_path: Path) -> None:
     again = _Shop(tmp_path, judge)
     assert again.left() == {"ev_items": 0, "ev_transcripts": 0, "ev_results": 0, "ev_answers": 0}
     again.close()
+
+
+def test_the_queue_forgets_what_ended(tmp_path: Path) -> None:
+    """What the queue remembers of shards doesn't grow for ever: those that ended some time ago are forgotten."""
+    shop, _ = _opened(tmp_path)
+    ids = shop.submit("One.")
+    shop.open(remembered_s=0.0)
+    until(lambda: shop.statuses(ids) == ["completed"])
+    assert shop.desk is not None
+    until(lambda: shop.remembered() == 1)
+    shop.desk.tidy()
+    until(lambda: not shop.remembered())
+    again = [Job(_kept("eval_again", "t"), make_transcript("One."))]
+    shop.lanes.submit("t", SPEC, again)
+    until(lambda: shop.statuses(["eval_again"]) == ["completed"])
+    shop.close()
 
 
 def test_a_job_that_was_submitted_twice_is_one(tmp_path: Path) -> None:

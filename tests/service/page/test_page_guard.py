@@ -91,6 +91,26 @@ async def test_a_form_of_another_site_is_refused(tmp_path: Path, headers: dict[s
         assert (await client.post("/logout", headers=headers)).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://127.0.0.1"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+)
+async def test_without_a_key_no_other_site_uses_the_service(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    """What a browser sends for another site is refused, one among them that tells its origin and no more."""
+    async with in_memory(config_in(tmp_path)) as (client, _):
+        told = {**headers, "Content-Type": "application/yaml"}
+        assert (await client.post("/v1/rubrics/validate", content="id: x", headers=told)).status_code == status
+
+
 async def test_every_answer_tells_browsers_what_is_allowed(tmp_path: Path) -> None:
     """Pages, files, errors and the API carry the content policy and its companions; pages aren't cached."""
     async with in_memory(config_in(tmp_path)) as (client, _):
@@ -112,3 +132,12 @@ def test_one_goes_on_within_the_service_only(address: str) -> None:
     assert onward.startswith("/")
     assert not onward.startswith(("//", "/\\"))
     assert onward.isprintable()
+
+
+async def test_an_address_that_is_none_leads_nowhere_else(tmp_path: Path) -> None:
+    """What only looks like an address is no defect: a sign-in goes to the first page, a form is somebody else's."""
+    async with in_memory(config_in(tmp_path)) as (client, _):
+        shown = await client.get("/login", params={"next": "http://[x"})
+        sent = await client.post("/logout", headers={"Origin": "http://[x"})
+    assert (shown.status_code, shown.headers["Location"]) == (303, "/")
+    assert sent.status_code == 403

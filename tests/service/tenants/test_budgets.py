@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator.batch.database import Database
+from evaluator.batch.database import Database, Transaction
 from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.budgets import BudgetExhausted, Budgets, Reservation
 from evaluator.service.tenants.limits import Limits, TenantStore, nano
@@ -40,6 +40,36 @@ def test_a_call_is_reserved_and_settled(database: Database, clock: Clock) -> Non
     budgets.settle(held, 0.5)
     standing = budgets.standing(tenant)
     assert (standing.spent_usd, standing.reserved_usd, standing.left_usd) == (0.5, 0.0, 0.5)
+
+
+def test_what_ends_counts_with_the_transaction_that_ends_it(database: Database, clock: Clock) -> None:
+    """A job's cost is counted together with its result, or neither is; and once."""
+    budgets, tenant = Budgets(database, clock), _tenant(database, 1.0)
+    budgets.reserve(tenant, 0.75, name="eval_1")
+
+    def fail(transaction: Transaction) -> None:
+        budgets.settle_named(transaction, tenant, "eval_1", 0.5)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.write(fail)
+    assert budgets.standing(tenant).reserved_usd == 0.75
+    for _ in range(2):
+        database.write(lambda transaction: budgets.settle_named(transaction, tenant, "eval_1", 0.5))
+    standing = budgets.standing(tenant)
+    assert (standing.spent_usd, standing.reserved_usd) == (0.5, 0.0)
+
+
+def test_what_is_given_up_counts_as_far_as_it_came(database: Database, clock: Clock) -> None:
+    """What a deleted batch had cost stays spent, the rest of its reservation is free, and it may be begun anew."""
+    budgets, tenant = Budgets(database, clock), _tenant(database, 1.0)
+    for cost_usd in (0.25, 0.0):
+        budgets.reserve(tenant, 0.5, name="batch_1")
+        database.write(lambda transaction, usd=cost_usd: budgets.close_named(transaction, tenant, "batch_1", usd))
+        standing = budgets.standing(tenant)
+        assert (standing.spent_usd, standing.reserved_usd) == (0.25, 0.0)
+    budgets.reserve(tenant, 0.5, name="batch_1")
+    assert budgets.standing(tenant).reserved_usd == 0.5
 
 
 def test_a_refusal_says_when_the_month_ends(database: Database, clock: Clock) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from evaluator.batch.database import Database
 from evaluator.service.problems import Problem
+from evaluator.service.tables import create_service_tables
 from evaluator.service.tenants.limits import Limits, TenantStore
 from evaluator.service.tenants.slots import LocalPlaces, Places, SharedPlaces, Slots, make_places
 from tests.service.conftest import Clock
@@ -104,6 +106,18 @@ def test_places_of_a_dead_process_lapse(database: Database, clock: Clock) -> Non
     assert alive.take("tn_a", 1) is None
     clock.wait(180)
     assert alive.take("tn_a", 1)
+
+
+def test_a_long_evaluation_keeps_its_place(database_url: str, clock: Clock) -> None:
+    """Where an evaluation may take ten minutes, its place doesn't lapse before."""
+    with closing(Database(database_url)) as database:
+        create_service_tables(database)
+        places = make_places(database, clock, longest_s=600.0)
+        assert places.take("local", 1) is not None
+        clock.wait(600.0)
+        assert places.take("local", 1) is None
+        clock.wait(60.0)
+        assert places.take("local", 1) is not None
 
 
 def test_places_are_counted_where_several_processes_see_them(database: Database) -> None:

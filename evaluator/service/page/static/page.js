@@ -176,7 +176,7 @@ function cardsAndMarksKnowEachOther() {
 
 function whatALinkMeansOpens() {
   const open = () => {
-    const target = window.location.hash.length > 1 && document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
+    const target = window.location.hash.length > 1 && document.getElementById(window.location.hash.slice(1));
     if (!target) return;
     const details = target.closest("details");
     if (details) details.open = true;
@@ -199,13 +199,35 @@ function jobsAreLookedAtAgain() {
   window.setTimeout(look, Number(waiting.dataset.again));
 }
 
+function countsGoOn() {
+  const counts = one("[data-counts]");
+  if (!counts) return;
+  const look = async () => {
+    try {
+      const answer = document.hidden ? null : await fetch(window.location.href, { cache: "no-store" });
+      if (answer) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = all("[data-counts] dd", page);
+        const shown = all("dd", counts);
+        if (fresh.length !== shown.length) { window.location.reload(); return; }
+        shown.forEach((figure, place) => { figure.textContent = fresh[place].textContent; });
+      }
+    } catch { /* the service is away for a moment: look again */ }
+    window.setTimeout(look, Number(counts.dataset.counts));
+  };
+  window.setTimeout(look, Number(counts.dataset.counts));
+}
+
 function aNameIsWrittenOnce() {
   const fields = all("[data-reviewer]");
-  const kept = fields.length ? window.localStorage.getItem("reviewer") : null;
+  if (!fields.length) return;
+  let store = null;
+  try { store = window.localStorage; } catch { /* a browser that keeps nothing: the name is written each time */ }
+  const kept = store && store.getItem("reviewer");
   for (const field of fields) {
     if (kept && !field.value) field.value = kept;
     field.addEventListener("change", () => {
-      window.localStorage.setItem("reviewer", field.value);
+      if (store) store.setItem("reviewer", field.value);
       for (const other of fields) other.value = field.value;
     });
   }
@@ -238,6 +260,7 @@ practiceHasAClock();
 cardsAndMarksKnowEachOther();
 whatALinkMeansOpens();
 jobsAreLookedAtAgain();
+countsGoOn();
 aNameIsWrittenOnce();
 theProblemComesFirst();
 printing();

@@ -52,7 +52,7 @@ def check_cue(cue: str) -> None:
 
 
 def number_end(text: str, start: int) -> int | None:
-    """Return where the number ends that begins here, as ``#`` stands for one; text is in small letters; else ``None``."""
+    """Return where the number ends that begins here, in small letters, as ``#`` stands for; ``None`` if none does."""
     match = _NUMBER_HERE.match(text, start)
     return None if match is None else match.end()
 

@@ -3,7 +3,8 @@
     python bench/local_judge.py [LABELS.jsonl]
 
 Prints the time to the first verdict (imports, weights, calibration), then median and 95th percentile of single
-transcripts, one after another, through the whole pipeline, and the memory that the process came to hold.
+transcripts, one after another, through the whole pipeline, and the memory that the process came to hold. Weights stay
+loaded; each transcript is timed once, by a judge that has seen no sentence before, so that nothing is remembered.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SENTENCES: Final = range(17, 24)
-_ROUNDS: Final = 3
 
 
 def main() -> None:
@@ -25,7 +25,8 @@ def main() -> None:
     started = time.perf_counter()
     from evaluator import evaluate, load_rubric  # noqa: PLC0415 - part of what is timed
     from evaluator.agreement.labels import read_labels  # noqa: PLC0415
-    from evaluator.backends import make_judge  # noqa: PLC0415
+    from evaluator.backends.openvino import OpenVinoEncoder  # noqa: PLC0415
+    from evaluator.backends.similarity_judge import SimilarityJudge  # noqa: PLC0415
     from evaluator.segments import sentence_spans  # noqa: PLC0415
 
     rubric = load_rubric()
@@ -37,13 +38,14 @@ def main() -> None:
         if sum(len(sentence_spans(turn.text)) for turn in transcript.turns if turn.role == "candidate") in _SENTENCES
     ]
     read_s = time.perf_counter() - started
-    judge = make_judge("local")
     started = time.perf_counter()
-    evaluate(transcripts[0], rubric, judge)
+    encoder = OpenVinoEncoder()
+    evaluate(transcripts[0], rubric, SimilarityJudge(encoder))
     print(f"read {len(transcripts)} transcripts     {read_s:8.2f} s")
     print(f"first verdict, cold      {time.perf_counter() - started:8.2f} s")
     times_ms: list[float] = []
-    for transcript in usual * _ROUNDS:
+    for transcript in usual:
+        judge = SimilarityJudge(encoder)
         started = time.perf_counter()
         evaluate(transcript, rubric, judge)
         times_ms.append((time.perf_counter() - started) * 1000)

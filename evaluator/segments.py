@@ -21,8 +21,9 @@ _CRUMB_WORDS: Final = 3
 _WORD: Final = re.compile(r"\S+")
 _PAUSES: Final = frozenset(",;:")
 # What the shortcut below rests on: a word of plain letters that ends a run of characters, one mark, space, a capital.
+# A semicolon before a small letter ends nothing.
 _END: Final = re.compile(r"(?<![^ \n])([A-Za-z][A-Za-z'’-]*[.?!])[ \n]+(?=[A-Z])")
-_ONE_SENTENCE: Final = re.compile(r"(?:[\w ,:'’\"“”%$/&+\n-]++|(?<=\d)\.(?=\d))*+[.?!]?[ \n]*")
+_ONE_SENTENCE: Final = re.compile(r"(?:[\w ,:'’\"“”%$/&+\n-]++|(?<=\d)\.(?=\d)|(?<=[a-z]);(?= [a-z]))*+[.?!]?[ \n]*")
 _BRACKETS: Final = re.compile(r"[(\[{\u2329-\U0010ffff]")  # those that syntok knows, and much beside
 _WORDS_KNOWN: Final = 20_000
 

@@ -41,6 +41,15 @@ class Encoder(Protocol):
         """
         ...
 
+    def width(self, sentence: str) -> int:
+        """Return how much of the encoder's work a sentence is, in tokens; those of one width are best encoded together.
+
+        Raises:
+            JudgeMisuse: As `encode`.
+            MissingExtra: As `encode`.
+        """
+        ...
+
 
 def usable_cores() -> int:
     """Return how many cores this process may use."""

@@ -1,9 +1,9 @@
 """What several judges ask an encoder at the same time, computed together: sentences in, from any thread; rows out.
 
-Nobody waits for company: who asks first is served at once, and what others ask meanwhile is taken together when a core
-is free. Each distinct sentence of such a round is computed once, and the latest ones are remembered: the question
-comes again with every answer to it. Apart from the encoder, which knows nothing of who asks, and from the judge, which
-knows nothing of others.
+Nobody waits for company: as soon as a core has room, those who have waited longest are computed, together with others
+of their width. So batches are as full as what waits allows, whoever asked. Each distinct sentence is computed once, and
+the latest ones are remembered: the question comes again with every answer to it. Apart from the encoder, which knows
+nothing of who asks, and from the judge, which knows nothing of others.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -21,23 +22,52 @@ from evaluator.backends.encoder import Encoder, Vectors, usable_cores
 
 __all__ = ["GatheringEncoder"]
 
-_ROUND: Final = 256  # sentences taken together; more make no fuller batches, and answers wait for longer
-_WORTH_A_ROUND: Final = 40  # sentences; fewer than those of two transcripts are dear
+_BATCH: Final = 1024  # tokens; more compute no faster, and answers wait for longer
+_READY: Final = 2  # batches for each core: one is computed, the next lies ready
 _REMEMBERED: Final = 2048  # sentences; 3 MB
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Request:
-    """Sentences that somebody waits for."""
+@dataclass(slots=True, eq=False)
+class _Sentence:
+    """What is computed once.
 
-    sentences: tuple[str, ...]
+    Attributes:
+        text: The words.
+        number: Later ones have higher numbers.
+        row: ``None`` until it is computed.
+        wanted_by: Those who wait for it.
+    """
+
+    text: str
+    number: int
+    row: Vectors | None = None
+    wanted_by: list[_Request] = field(default_factory=list["_Request"])
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """Sentences that somebody waits for.
+
+    Attributes:
+        sentences: In the order asked.
+        missing: How many different ones have no row yet.
+        rows: What is waited for.
+    """
+
+    sentences: list[_Sentence]
+    missing: int = 0
     rows: Future[Vectors] = field(default_factory=Future[Vectors])
+
+    def answer(self) -> None:
+        """Give the rows, all of which are there, unless nobody waits any more."""
+        if self.rows.set_running_or_notify_cancel():
+            self.rows.set_result(np.array([sentence.row for sentence in self.sentences]))
 
 
 class GatheringEncoder:
     """Lets callers of one encoder share its work. Safe to share between threads and event loops; is an encoder itself.
 
-    The encoder inside is asked from as many threads as there are cores; it must allow that.
+    The encoder inside is asked from several threads; it must allow that.
     """
 
     def __init__(self, encoder: Encoder, *, workers: int | None = None) -> None:
@@ -45,15 +75,17 @@ class GatheringEncoder:
 
         Args:
             encoder: Who computes.
-            workers: Most rounds at the same time; ``None`` takes the cores that this process may use.
+            workers: Most batches at the same time; ``None`` takes two for each core that this process may use.
         """
         self._encoder = encoder
-        self._workers = workers or usable_cores()
+        self._workers = workers or _READY * usable_cores()
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="encode")
         self._lock = threading.Lock()
-        self._waiting: deque[_Request] = deque()
         self._working = 0
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._numbers = count()
+        self._new: list[_Sentence] = []
+        self._lines: dict[int, deque[_Sentence]] = {}  # by width
+        self._latest: OrderedDict[str, _Sentence] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -65,66 +97,129 @@ class GatheringEncoder:
         """Hash of its weights."""
         return self._encoder.sha256
 
+    def width(self, sentence: str) -> int:
+        """Return what the encoder inside does, as `Encoder.width`."""
+        return self._encoder.width(sentence)
+
     def encode(self, sentences: Sequence[str]) -> Vectors:
         """Return one unit row for each sentence, as `Encoder.encode`."""
         return self.ask(sentences).result()
 
     def ask(self, sentences: Sequence[str]) -> Future[Vectors]:
-        """Return at once what will hold the rows, or the error of the encoder; may be cancelled until they are begun.
+        """Return at once what will hold the rows, or the error of the encoder; may be cancelled until then.
 
         Args:
             sentences: As of `Encoder.encode`; an event loop waits with `asyncio.wrap_future`.
         """
-        request = _Request(tuple(sentences))
+        if not sentences:
+            return self._pool.submit(self._encoder.encode, sentences)
         with self._lock:
-            self._waiting.append(request)
-            if self._working < self._workers:
-                self._working += 1
-                self._pool.submit(self._work)
+            request = _Request([self._known(text) for text in sentences])
+            for sentence in dict.fromkeys(request.sentences):
+                if sentence.row is None:
+                    sentence.wanted_by.append(request)
+                    request.missing += 1
+            while len(self._latest) > _REMEMBERED:
+                self._latest.popitem(last=False)
+            if request.missing:
+                self._call_worker()
+        if not request.missing:
+            request.answer()
         return request.rows
 
+    def _known(self, text: str) -> _Sentence:
+        """Return the sentence of these words; a new one waits from now on."""
+        sentence = self._latest.get(text)
+        if sentence is None:
+            sentence = self._latest[text] = _Sentence(text, next(self._numbers))
+            self._new.append(sentence)
+        else:
+            self._latest.move_to_end(text)
+        return sentence
+
+    def _call_worker(self) -> None:
+        if self._working < self._workers:
+            self._working += 1
+            self._pool.submit(self._work)
+
     def _work(self) -> None:
-        """Compute rounds until nobody waits."""
-        while taken := self._take():
-            begun = [request for request in taken if request.rows.set_running_or_notify_cancel()]
+        """Compute batches until nobody waits."""
+        while batch := self._next_batch():
             try:
-                answers = self._compute([request.sentences for request in begun]) if begun else []
+                rows = self._encoder.encode([sentence.text for sentence in batch])
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait get it
-                for request in begun:
-                    request.rows.set_exception(error)
+                self._fail(batch, error)
             else:
-                for request, rows in zip(begun, answers, strict=True):
-                    request.rows.set_result(rows)
+                self._deliver(batch, rows)
 
-    def _take(self) -> list[_Request]:
-        """Take the longest waiting, and leave their share to the other workers, if it is worth a round."""
-        with self._lock:
-            if not self._waiting:
-                self._working -= 1
-                return []
-            share = sum(len(request.sentences) for request in self._waiting) / self._workers
-            most = min(max(share, _WORTH_A_ROUND), _ROUND)
-            taken = [self._waiting.popleft()]
-            count = len(taken[0].sentences)
-            while self._waiting and count + len(self._waiting[0].sentences) <= most:
-                taken.append(self._waiting.popleft())
-                count += len(taken[-1].sentences)
-            return taken
-
-    def _compute(self, asked: Sequence[tuple[str, ...]]) -> list[Vectors]:
-        """Return the rows of each request; what is not known yet is computed once."""
-        distinct = dict.fromkeys(sentence for sentences in asked for sentence in sentences)
-        with self._lock:
-            known = {sentence: self._known[sentence] for sentence in distinct if sentence in self._known}
-            for sentence in known:
-                self._known.move_to_end(sentence)
-        missing = [sentence for sentence in distinct if sentence not in known]
-        computed = self._encoder.encode(missing)
-        if missing:
-            known |= zip(missing, computed, strict=True)
+    def _next_batch(self) -> list[_Sentence]:
+        """Return what is computed next; nothing if nobody waits, and then this worker has gone."""
+        while True:
             with self._lock:
-                # Rows of their own: one that is remembered must not keep its whole round in memory.
-                self._known |= ((sentence, known[sentence].copy()) for sentence in missing)
-                while len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
-        return [np.stack([known[s] for s in sentences]) if sentences else computed[:0] for sentences in asked]
+                new, self._new = self._new, []
+                if not new:
+                    batch = self._take()
+                    if not batch:
+                        self._working -= 1
+                    elif self._lines:
+                        self._call_worker()
+                    return batch
+            self._line_up(new)
+
+    def _line_up(self, new: Sequence[_Sentence]) -> None:
+        try:
+            widths = [self._encoder.width(sentence.text) for sentence in new]
+        except Exception as error:  # noqa: BLE001 - as in `_work`
+            self._fail(new, error)
+            return
+        with self._lock:
+            for sentence, width in zip(new, widths, strict=True):
+                self._lines.setdefault(width, deque()).append(sentence)
+
+    def _take(self) -> list[_Sentence]:
+        """Take a batch: the line whose first has waited longest; if that leaves room, the next such line, and so on."""
+        batch: list[_Sentence] = []
+        room = _BATCH
+        while self._lines:
+            width = min(self._lines, key=lambda width: self._lines[width][0].number)
+            line = self._lines[width]
+            while line and (room >= width or not batch):
+                sentence = line.popleft()
+                if all(request.rows.done() for request in sentence.wanted_by):
+                    self._forget(sentence)
+                else:
+                    batch.append(sentence)
+                    room -= width
+            if line:
+                break
+            del self._lines[width]
+        return batch
+
+    def _forget(self, sentence: _Sentence) -> None:
+        if self._latest.get(sentence.text) is sentence:
+            del self._latest[sentence.text]
+
+    def _deliver(self, batch: Sequence[_Sentence], rows: Vectors) -> None:
+        complete: list[_Request] = []
+        with self._lock:
+            for sentence, row in zip(batch, rows, strict=True):
+                sentence.row = row.copy()  # of its own: what is remembered must not keep its whole batch in memory
+                for request in sentence.wanted_by:
+                    request.missing -= 1
+                    if not request.missing:
+                        complete.append(request)
+                sentence.wanted_by.clear()
+        for request in complete:
+            request.answer()
+
+    def _fail(self, batch: Sequence[_Sentence], error: Exception) -> None:
+        """Tell all who wait for any of a batch; its sentences may be asked for again."""
+        with self._lock:
+            failed = {request for sentence in batch for request in sentence.wanted_by if request.missing > 0}
+            for request in failed:
+                request.missing = 0
+            for sentence in batch:
+                self._forget(sentence)
+        for request in failed:
+            if request.rows.set_running_or_notify_cancel():
+                request.rows.set_exception(error)

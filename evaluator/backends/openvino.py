@@ -2,8 +2,8 @@
 
 Where the processor multiplies bfloat16 the graph does; elsewhere all is float32. A row depends on its own sentence
 alone, to the last bit: judging together must say what judging alone says, and rounding to bfloat16 makes much of the
-least difference. So a batch holds sentences of one padded width, and widths are multiples of 16, the numbers that the
-processor adds up at once: with those, padding adds zeros and changes no order.
+least difference. So widths are multiples of 16, the numbers that the processor adds up at once: with those, padding
+adds zeros and changes no order.
 
 Work is queued below Python: beside threads that run Python, which is what judging in bulk is, whoever waits for the
 interpreter's lock between two batches would leave a core idle.
@@ -35,7 +35,8 @@ from evaluator.errors import JudgeMisuse, MissingExtra, OptionError
 
 __all__ = ["OpenVinoEncoder", "batches", "computing_options"]
 
-_MOST_ROWS: Final = 64
+_MOST_TOKENS: Final = 1024  # in a batch; in larger ones a token takes longer: they leave a core's cache
+_WORTH_A_BATCH: Final = 64  # tokens; another shape than the last takes as long as computing so many
 _GRID: Final = 16
 _QUEUED: Final = 2  # batches for each core: one is computed, the next lies ready
 _SENDS: Final = ("openvino.tools.ovc", "openvino_telemetry")
@@ -90,6 +91,10 @@ class OpenVinoEncoder:
         rows = engine.encode(list(place))
         return rows if len(place) == len(sentences) else rows[[place[sentence] for sentence in sentences]]
 
+    def width(self, sentence: str) -> int:
+        """Return how many tokens a sentence is padded to, as `Encoder.width`; raises what `encode` does."""
+        return _width(len(self._load().pieces.encode(sentence)))
+
     @cached_property
     def _folder(self) -> ModelFolder:
         return find_model(self._model_name)
@@ -113,19 +118,26 @@ class OpenVinoEncoder:
 
 
 def batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Return places of ``lengths`` in batches that are padded to one width each, the longest sentences first."""
+    """Return places of ``lengths`` in batches, the longest sentences first; each is padded to its longest.
+
+    A batch holds sentences of one width, and those narrower ones that are too few to be worth a batch of their own.
+    """
     by_width: dict[int, list[int]] = {}
     for place, length in enumerate(lengths):
         by_width.setdefault(_width(length), []).append(place)
-    return [
-        places[first : first + _MOST_ROWS]
-        for _, places in sorted(by_width.items(), reverse=True)
-        for first in range(0, len(places), _MOST_ROWS)
-    ]
+    parts: list[list[int]] = []
+    padded_to = 0
+    for width, places in sorted(by_width.items(), reverse=True):
+        if len(places) * (padded_to - width) <= _WORTH_A_BATCH and parts:
+            parts[-1] += places
+        else:
+            padded_to, rows = width, max(1, _MOST_TOKENS // width)
+            parts += [places[first : first + rows] for first in range(0, len(places), rows)]
+    return parts
 
 
 def _width(length: int) -> int:
-    """Return the width that a sentence of so many tokens is padded to, by itself or in company."""
+    """Return the least width that a sentence of so many tokens is padded to."""
     return -(-length // _GRID) * _GRID
 
 

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from evaluator.backends import JudgeOptions
 from evaluator.backends.encoder import Encoder, Vectors
 from evaluator.backends.gathering import GatheringEncoder
-from evaluator.backends.local.calibration import Calibration, load_calibration
+from evaluator.backends.local.calibration import Calibration, find_calibration, load_calibration
 from evaluator.backends.local.claims import claims_of
 from evaluator.backends.local.counting import Counts, count_phrases
 from evaluator.backends.local.deciding import decide
@@ -110,7 +110,7 @@ class SimilarityJudge:
         decided: dict[str, Opinion] = {}
         if calibration is not None and trained:
             calibration.check_fits(features)
-            claims = claims_of(case, features, encoded, begun.lexicon, calibration.sentence_heads)
+            claims = claims_of(case, features, begun.counts, encoded, begun.lexicon, calibration.sentence_heads)
             decided = decide([c for c in case.criteria if c.id in trained], calibration, features, claims)
         opinions = [
             decided.get(c.id) or self._by_exemplars(c, begun.sentences, features.vectors) for c in case.criteria
@@ -172,9 +172,9 @@ def shipped_calibration(rubric_id: str) -> Calibration | None:
         RubricError: It is damaged, or made for another rubric.
     """
     path = resource_dir("rubrics") / f"{rubric_id}.calibration.json"
-    if not path.is_file():
+    calibration = find_calibration(path)
+    if calibration is None:
         return None
-    calibration = load_calibration(path)
     if calibration.rubric != rubric_id:
         raise RubricError(f"it was trained for the rubric {calibration.rubric!r}", where=f"{path.name}, rubric")
     return calibration

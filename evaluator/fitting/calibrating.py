@@ -63,6 +63,10 @@ class _RememberingEncoder:
             return rows
         return np.stack([self._known[sentence] for sentence in sentences])
 
+    def width(self, sentence: str) -> int:
+        """Return what the encoder inside does, as `Encoder.width`."""
+        return self._encoder.width(sentence)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:

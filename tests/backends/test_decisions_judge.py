@@ -50,6 +50,10 @@ class _WordEncoder:
                 row[sum(map(ord, word)) % 512] = 1.0
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
+    def width(self, sentence: str) -> int:
+        """Return the number of words."""
+        return len(sentence.split())
+
 
 def _decision(answers: Sequence[float | None], *, tokens: tuple[int, int] = (4000, 3000), **extra: object) -> Json:
     """Return an answer of the endpoint, checked against the SDK's own type; ``None`` is a refusal."""

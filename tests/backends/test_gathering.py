@@ -1,11 +1,11 @@
-"""Encoding together: everybody gets their own rows, once computed, in the order asked, or the encoder's error."""
+"""Encoding together: all get their own rows, in the order asked, each computed once, or the encoder's error."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -80,31 +80,37 @@ def test_what_is_asked_meanwhile_is_computed_together_and_once() -> None:
     assert encoder.rounds == [["one"], ["two", "three", "four"]]
 
 
-def test_what_waits_is_shared_among_the_workers() -> None:
-    """No worker takes all that gathered while another one could compute half of it."""
-    encoder = _HeldEncoder()
-    gathering = GatheringEncoder(encoder, workers=2)
-    first: list[Future[Vectors]] = []
-    for name in "ab":
-        first.append(gathering.ask([name]))
-        assert encoder.begun.acquire(timeout=_WAIT_S)
-    later = [gathering.ask([f"{name}{number}" for number in range(20)]) for name in "cdefghij"]
-    encoder.go.set()
-    for answer in [*first, *later]:
-        answer.result(_WAIT_S)
-    assert max(map(len, encoder.rounds)) == 80
-
-
-def test_a_round_is_bounded() -> None:
-    """Thousands of waiting sentences are not one round: the first answers don't wait for the last."""
+def test_a_batch_is_of_one_width_where_enough_of_it_waits() -> None:
+    """Long and short sentences that wait in turn are computed apart, as many at once as a core is best at."""
     encoder = _HeldEncoder()
     gathering = GatheringEncoder(encoder, workers=1)
-    answers = [gathering.ask([f"{part} {number}" for number in range(100)]) for part in range(10)]
+    first = gathering.ask(["one"])
+    assert encoder.begun.acquire(timeout=_WAIT_S)
+    later = [
+        gathering.ask([f"{name}{number}".ljust(length) for length in (60, 20)]) for name in "ab" for number in range(99)
+    ]
     encoder.go.set()
-    for answer in answers:
+    for answer in [first, *later]:
         answer.result(_WAIT_S)
-    assert max(map(len, encoder.rounds)) <= 256
-    assert len(encoder.rounds) >= 5
+    sums = [sum(map(encoder.width, texts)) for texts in encoder.rounds]
+    assert max(sums) <= 1024
+    widths = [{encoder.width(text) for text in texts} for texts in encoder.rounds[1:]]
+    assert sum(len(several) > 1 for several in widths) <= 2
+    assert len(encoder.rounds) <= 1 + 198 * 80 // 1024 + 2
+
+
+def test_who_waits_longest_comes_first() -> None:
+    """A sentence of a width that nobody else has is not put off for those that make fuller batches."""
+    encoder = _HeldEncoder()
+    gathering = GatheringEncoder(encoder, workers=1)
+    asked = [gathering.ask(["one"])]
+    assert encoder.begun.acquire(timeout=_WAIT_S)
+    rare = "a sentence of a width that is rare among those that wait".ljust(90)
+    asked += [gathering.ask([rare]), gathering.ask([f"{number}".ljust(20) for number in range(200)])]
+    encoder.go.set()
+    for answer in asked:
+        answer.result(_WAIT_S)
+    assert encoder.rounds[1][0] == rare
 
 
 def test_an_error_reaches_everybody_who_waits() -> None:
@@ -156,6 +162,9 @@ def test_only_the_latest_sentences_are_remembered() -> None:
     gathering = GatheringEncoder(encoder, workers=1)
     for part in range(11):
         gathering.encode([f"{part} {number}" for number in range(200)])
+    asked = encoder.asked
     gathering.encode(["10 0"])
-    assert encoder.asked == 11 + 1
-    assert len(gathering._known) <= 2048  # pyright: ignore[reportPrivateUsage] - the promise itself
+    assert encoder.asked == asked
+    gathering.encode(["0 0"])
+    assert encoder.asked == asked + 1
+    assert len(gathering._latest) <= 2048  # pyright: ignore[reportPrivateUsage] - the promise itself

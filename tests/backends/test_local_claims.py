@@ -21,9 +21,8 @@ _CASE = case_of(_RUBRIC)
 _LEXICON = lexicon_for(_RUBRIC)
 _SENTENCES = read_sentences(_CASE)
 _ENCODED = WordEncoder().encode(texts_to_encode(_CASE, _SENTENCES))
-_FEATURES = make_features(
-    _CASE, _SENTENCES, _LEXICON, count_phrases([sentence.text for sentence in _SENTENCES], _LEXICON), _ENCODED
-)
+_COUNTS = count_phrases([sentence.text for sentence in _SENTENCES], _LEXICON)
+_FEATURES = make_features(_CASE, _SENTENCES, _LEXICON, _COUNTS, _ENCODED)
 _NOTHING: Vectors = np.zeros_like(_FEATURES.rows[0])
 
 
@@ -36,7 +35,7 @@ def _calibration(hollow: Vectors, intercept: float) -> Calibration:
 
 
 def _claims(calibration: Calibration) -> Features | None:
-    return claims_of(_CASE, _FEATURES, _ENCODED, _LEXICON, calibration.sentence_heads)
+    return claims_of(_CASE, _FEATURES, _COUNTS, _ENCODED, _LEXICON, calibration.sentence_heads)
 
 
 def test_an_answer_without_hollow_sentences_stays_as_it_is() -> None:

@@ -104,6 +104,20 @@ def test_sentences_are_counted_as_if_each_stood_alone(sentences: list[str]) -> N
         np.testing.assert_array_equal(together.numeric[row], counts.numeric[0])
 
 
+@given(
+    st.lists(st.sampled_from(["retention at", "come back, retained", "4 members", "we ship"]), max_size=8), st.data()
+)
+def test_counts_of_some_sentences_are_those_without_the_others(sentences: list[str], data: st.DataObject) -> None:
+    """To leave sentences out counts as if they had not been said, different phrases of the whole included."""
+    places = [place for place in range(len(sentences)) if data.draw(st.booleans())]
+    lexicon = lexicon_for(load_rubric("netflix_pm_metrics"))
+    some = count_phrases(sentences, lexicon).of(places)
+    alone = count_phrases([sentences[place] for place in places], lexicon)
+    for name in ("phrases", "distinct", "numeric", "words", "binding"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(alone, name))
+    assert some.named == alone.named
+
+
 def test_a_rubric_may_call_its_own_group_number() -> None:
     """The built-in group wins without an error."""
     rubric = make_rubric(

@@ -13,6 +13,7 @@ import hashlib
 import json
 from functools import cached_property, lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "HeldOutFigures",
     "LabelsUsed",
     "PackedArray",
+    "find_calibration",
     "load_calibration",
     "parse_calibration",
 ]
@@ -267,13 +269,27 @@ def load_calibration(path: Path) -> Calibration:
     Raises:
         RubricError: It can't be read, or as `parse_calibration`.
     """
+    calibration = find_calibration(path)
+    if calibration is None:
+        raise RubricError("no such file, or not a regular one", where=path.name, remedy="check the path")
+    return calibration
+
+
+def find_calibration(path: Path) -> Calibration | None:
+    """Read a calibration file as `load_calibration` does, if there is one.
+
+    Raises:
+        RubricError: As `load_calibration`.
+    """
     try:
-        if not path.is_file():
-            raise RubricError("no such file, or not a regular one", where=path.name, remedy="check the path")
         status = path.stat()
+        if not S_ISREG(status.st_mode):
+            return None
         if status.st_size > _MAX_BYTES:
             raise RubricError(f"the file is larger than {_MAX_BYTES:,} bytes", where=path.name)
         return _read(path, status.st_mtime_ns)
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise RubricError(f"the file can't be read: {why}", where=path.name) from error

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from evaluator.backends.encoder import Vectors
-from evaluator.backends.local.counting import count_phrases
+from evaluator.backends.local.counting import Counts
 from evaluator.backends.local.features import Features, Sentence, make_features
 from evaluator.backends.local.heads import SentenceHeads, find_hollow
 from evaluator.backends.local.lexicon import Lexicon
@@ -21,16 +21,17 @@ from evaluator.judging import Case
 __all__ = ["answers_renumbered", "claims_of"]
 
 
-def claims_of(
-    case: Case, features: Features, encoded: Vectors, lexicon: Lexicon, heads: SentenceHeads
+def claims_of(  # noqa: PLR0913, PLR0917 - what the numbers were made from, with them
+    case: Case, features: Features, counts: Counts, encoded: Vectors, lexicon: Lexicon, heads: SentenceHeads
 ) -> Features | None:
     """Return the numbers of the same case without hollow sentences; ``None`` if it holds nothing else.
 
     Args:
         case: The interview.
         features: Of all its sentences; returned as they are if none is hollow.
+        counts: What was counted in them.
         encoded: The rows that they were made from, see `texts_to_encode`.
-        lexicon: What to count.
+        lexicon: What was counted.
         heads: They tell what is hollow.
     """
     hollow = find_hollow(features, heads)
@@ -40,9 +41,8 @@ def claims_of(
     if not kept:
         return None
     sentences = answers_renumbered([features.sentences[place] for place in kept])
-    counts = count_phrases([sentence.text for sentence in sentences], lexicon)
     rows = encoded[[*kept, -2, -1]]
-    return make_features(case, sentences, lexicon, counts, rows, over_limit=features.over_limit)
+    return make_features(case, sentences, lexicon, counts.of(kept), rows, over_limit=features.over_limit)
 
 
 def answers_renumbered(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:

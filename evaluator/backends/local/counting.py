@@ -7,7 +7,8 @@ several times as fast as sentence by sentence.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -34,17 +35,31 @@ class Counts:
 
     Attributes:
         phrases: ``(n, g)``, how often each group occurs; columns as `Lexicon.names`.
-        distinct: ``(k,)``, how many different phrases of each of the lexicon's ``distinct`` groups occur in all.
+        named: For each sentence, what it holds of the lexicon's ``distinct`` groups: number of the group and phrase.
+        distinct: ``(k,)``, how many different phrases of each of these groups occur in all.
         numeric: ``(n, 5)``, columns as `NUMERIC_COLUMNS`, each between 0 and 2.
         words: ``(n,)``, words of each sentence.
         binding: ``(n,)``, share of them that hold sentences together, as in `FUNCTION_WORDS`.
     """
 
     phrases: Floats
+    named: tuple[frozenset[tuple[int, str]], ...]
     distinct: Floats
     numeric: Floats
     words: Floats
     binding: Floats
+
+    def of(self, places: Sequence[int]) -> Counts:
+        """Return the counts of some of the sentences, as if the others had not been said."""
+        named = tuple(self.named[place] for place in places)
+        return Counts(
+            phrases=self.phrases[places],
+            named=named,
+            distinct=_distinct(named, len(self.distinct)),
+            numeric=self.numeric[places],
+            words=self.words[places],
+            binding=self.binding[places],
+        )
 
 
 def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
@@ -55,8 +70,9 @@ def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
     text = _BORDER.join(plain)
     phrases = np.zeros((len(plain), len(lexicon.names)))
     numbers = [list(numbers_in(sentence)) for sentence in words]
-    phrases[:, 0] = [len(named) for named in numbers]
-    distinct = dict.fromkeys(lexicon.distinct, 0)
+    phrases[:, 0] = list(map(len, numbers))
+    groups = {name: number for number, name in enumerate(lexicon.distinct)}
+    named: list[set[tuple[int, str]]] = [set() for _ in plain]
     listed: list[set[str]] = [set() for _ in plain]
     found = lexicon.phrases.spans(text)
     for column, (name, spans) in enumerate(zip(lexicon.plain_groups, found, strict=True), start=1):
@@ -65,22 +81,29 @@ def count_phrases(sentences: Sequence[str], lexicon: Lexicon) -> Counts:
         places = [bisect_right(starts, start) - 1 for start, _ in spans]
         for place in places:
             phrases[place, column] += 1.0
-        if name in distinct:
-            distinct[name] = len({text[start:end] for start, end in spans})
-        if name == lexicon.listed:
+        if name in groups or name == lexicon.listed:
             for place, (start, end) in zip(places, spans, strict=True):
-                listed[place].add(text[start:end])
+                if name in groups:
+                    named[place].add((groups[name], text[start:end]))
+                if name == lexicon.listed:
+                    listed[place].add(text[start:end])
     numeric = [
-        (*_group_sizes(spoken, named, lexicon), _share(said.count(",")), float("?" in said), _share(len(of_list)))
-        for said, spoken, named, of_list in zip(sentences, words, numbers, listed, strict=True)
+        (*_group_sizes(spoken, counted, lexicon), _share(said.count(",")), float("?" in said), _share(len(of_list)))
+        for said, spoken, counted, of_list in zip(sentences, words, numbers, listed, strict=True)
     ]
     return Counts(
         phrases=phrases,
-        distinct=np.array(list(distinct.values()), np.float64),
+        named=tuple(map(frozenset, named)),
+        distinct=_distinct(named, len(groups)),
         numeric=np.array(numeric, np.float64).reshape(len(plain), len(NUMERIC_COLUMNS)),
         words=np.array([len(sentence) for sentence in words], np.float64),
         binding=np.array([_binding(sentence) for sentence in words], np.float64),
     )
+
+
+def _distinct(named: Iterable[AbstractSet[tuple[int, str]]], groups: int) -> Floats:
+    seen = set[tuple[int, str]]().union(*named)
+    return np.bincount(np.array([group for group, _ in seen], np.intp), minlength=groups).astype(np.float64)
 
 
 def _binding(words: Sequence[str]) -> float:

@@ -45,7 +45,10 @@ def decide(
 
 def _heads(calibration: Calibration, features: Features) -> _Heads:
     shows = tuple(sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS for sentence in features.sentences)
-    return _Heads(calibration, features, score_sentences(features, calibration.sentence_heads), shows)
+    scores = score_sentences(features, calibration.sentence_heads)
+    shown = {present: (scores.commits if present else scores.avoids).T.tolist() for present in (True, False)}
+    order = {present: scores.evidence(present=present).tolist() for present in (True, False)}
+    return _Heads(calibration, features, scores, shows, shown, order)
 
 
 def _hollow(criterion: Criterion) -> Opinion:
@@ -67,12 +70,16 @@ class _Heads:
         features: The case.
         scores: What the first layer says of it.
         shows: Whether each sentence has letters enough to prove something.
+        shown: By whether it is present, for each criterion how clearly each sentence shows it, as a logit.
+        order: Likewise the places of the sentences, best first.
     """
 
     calibration: Calibration
     features: Features
     scores: SentenceScores
     shows: tuple[bool, ...]
+    shown: dict[bool, list[list[float]]]
+    order: dict[bool, list[list[int]]]
 
     def opinion(self, criterion: Criterion) -> Opinion:
         """Decide one criterion that was trained.
@@ -113,10 +120,9 @@ class _Heads:
         say that they rather do than don't.
         """
         owed = (criterion.kind, present) in {("commission", True), ("omission", False)}
-        shown: list[float] = (self.scores.commits if present else self.scores.avoids)[:, place].tolist()
-        order: list[int] = self.scores.evidence(place, present=present).tolist()
+        shown = self.shown[present][place]
         quotes: list[Quote] = []
-        for number in order:
+        for number in self.order[present][place]:
             if self.shows[number] and ((owed and not quotes) or shown[number] > 0):
                 sentence = self.features.sentences[number]
                 quotes.append(Quote(sentence.turn, sentence.text))

@@ -91,31 +91,26 @@ class SentenceScores:
         commits: ``(n, m)``, logits.
         avoids: ``(n, m)``, logits.
         decides: ``(n, m)``, logits.
-        polarity: ``(m,)``, which way the deciding sentences point, on average.
-        primary: ``(m,)``, which way the sentence with the deciding metric points.
-        around_primary: ``(g + p + 5,)``, what is counted where that metric is stated.
         replies: ``(f,)``, logits.
         strongest: ``(2, 3, m)``: of commits and of avoids the highest, the second, and the mean of the highest three.
+        own: ``(m, 9)``, what the second layer sees of each criterion: its strongest, which way its deciding sentences
+            point on average, how clearly one decides, and which way the sentence with the deciding metric points.
+        shared: What it sees whatever the criterion: the highest of all, counts over the answer, and what is counted
+            where that metric is stated.
     """
 
     forms: tuple[CriterionForm, ...]
     commits: Floats
     avoids: Floats
     decides: Floats
-    polarity: Floats
-    primary: Floats
-    around_primary: Floats
     replies: Floats
     strongest: Floats
+    own: Floats
+    shared: Floats
 
     def document_row(self, place: int, features: Features) -> tuple[Floats, int]:
         """Return the second layer's columns for criterion number ``place``, and how many of them are its own."""
-        form = self.forms[place]
-        own = np.empty(_OWN_COLUMNS)
-        own[: 2 * _STRONGEST] = self.strongest[:, :, place].ravel() * SCORE_SCALES["own"]
-        own[-3] = self.polarity[place] * SCORE_SCALES["decisive"]
-        own[-2] = self.decides[:, place].max() * SCORE_SCALES["decisive"]
-        own[-1] = self.primary[place] * SCORE_SCALES["primary"]
+        form, own = self.forms[place], self.own[place]
         extra = np.zeros(0)
         if form.answers_follow_up:
             extra = self._reply_columns(place, features)
@@ -126,14 +121,12 @@ class SentenceScores:
         if form.answers_follow_up:
             count += REPLY_COMPARISONS
             extra = np.concatenate([extra, features.replies])
-        best = self.strongest[:, 0].ravel() * SCORE_SCALES["others"]
-        around = self.around_primary * SCORE_SCALES["around_primary"]
-        return np.concatenate([own, extra, best, features.document, around]), count
+        return np.concatenate([own, extra, self.shared]), count
 
-    def evidence(self, place: int, *, present: bool) -> Places:
-        """Return the places of all sentences, those first that best show the verdict on criterion number ``place``."""
-        shown = self.commits[:, place] if present else self.avoids[:, place]
-        return np.argsort(-(shown + self.decides[:, place]), kind="stable")
+    def evidence(self, *, present: bool) -> Places:
+        """Return ``(m, n)``: for each criterion the places of all sentences, those first that best show the verdict."""
+        shown = self.commits if present else self.avoids
+        return np.argsort(-(shown + self.decides), axis=0, kind="stable").T
 
     def _reply_columns(self, place: int, features: Features) -> Floats:
         later = features.later if len(features.later) else np.arange(len(features.sentences))
@@ -164,16 +157,28 @@ def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
     points = _apply(features.rows, heads.polarity)
     commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m : 3 * m]
     primary = _softmax(logits[:, 3 * m])
+    strongest = np.stack([_strongest(commits), _strongest(avoids)])
+    around_primary = np.concatenate([primary @ features.phrases, primary @ features.pairs])
+    own = [
+        *(strongest.reshape(-1, m) * SCORE_SCALES["own"]),
+        (_softmax(decides) * points[:, :m]).sum(axis=0) * SCORE_SCALES["decisive"],
+        decides.max(axis=0) * SCORE_SCALES["decisive"],
+        (primary @ points[:, m:]) * SCORE_SCALES["primary"],
+    ]
+    shared = [
+        strongest[:, 0].ravel() * SCORE_SCALES["others"],
+        features.document,
+        around_primary * SCORE_SCALES["around_primary"],
+    ]
     return SentenceScores(
         forms=heads.forms,
         commits=commits,
         avoids=avoids,
         decides=decides,
-        polarity=(_softmax(decides) * points[:, :m]).sum(axis=0),
-        primary=primary @ points[:, m:],
-        around_primary=np.concatenate([primary @ features.phrases, primary @ features.pairs]),
         replies=_apply(features.reply_vectors, heads.replies),
-        strongest=np.stack([_strongest(commits), _strongest(avoids)]),
+        strongest=strongest,
+        own=np.column_stack(own),
+        shared=np.concatenate(shared),
     )
 
 

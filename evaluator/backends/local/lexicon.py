@@ -125,10 +125,12 @@ def lexicon_for(rubric: Rubric) -> Lexicon:
         RubricError: The shipped file breaks a rule, or is made for another rubric.
     """
     path = resource_dir("rubrics") / f"{rubric.id}.lexicon.yaml"
-    if not path.is_file():
+    try:
+        changed_ns = path.stat().st_mtime_ns
+    except FileNotFoundError:
         groups = {name: cues for name, cues in rubric.cues.items() if cues and name != NUMBER_GROUP}
         return Lexicon(schema_version=1, rubric=rubric.id, groups=groups)
-    return _read(path, rubric.id, path.stat().st_mtime_ns)
+    return _read(path, rubric.id, changed_ns)
 
 
 @lru_cache(maxsize=8)

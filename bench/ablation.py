@@ -24,9 +24,10 @@ from evaluator.fitting.calibrating import TrainingSet, make_training_set
 from evaluator.fitting.comparing import measure_before
 from evaluator.fitting.cross_validation import cross_validate
 from evaluator.fitting.examples import Example
+from evaluator.fitting.folds import folds_of
 from evaluator.rubric import load_rubric
 
-_GOLD: Final = Path(__file__).resolve().parent.parent / "fixtures" / "gold" / "dev.jsonl"
+_GOLD: Final = Path(__file__).resolve().parent.parent / "fixtures" / "gold"
 
 
 def main() -> None:
@@ -35,7 +36,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(_PARTS), default=list(_PARTS), help="lines to print")
     only: Sequence[str] = parser.parse_args().only
     rubric = load_rubric("netflix_pm_metrics")
-    training = make_training_set(read_labels(_GOLD, rubric), rubric, OpenVinoEncoder(None, reduced=False))
+    labels, more = (read_labels(_GOLD / name, rubric) for name in ("dev.jsonl", "more.jsonl"))
+    training = make_training_set(labels, rubric, OpenVinoEncoder(None, reduced=False), also=[more])
     authors = sorted({row.author for row in training.labels.rows})
     print(f"{'':<32}macro F1  95 %         {'     '.join(authors)}     within bands  coverage")
     before = measure_before(training, None)
@@ -54,8 +56,10 @@ def _line(figures: AgreementFigures) -> str:
     return f"{figures.f1.value or 0:>8.3f}  {low:.3f}-{high:.3f}  {authors}  {bands:>12.3f}  {coverage:>8.3f}"
 
 
-def _without_changed(training: TrainingSet) -> TrainingSet:
-    return replace(training, examples=tuple(e for e in training.examples if e.changed is None))
+def _without_more(training: TrainingSet) -> TrainingSet:
+    authors = {row.author for row in training.labels.rows}
+    kept = tuple(example for example in training.examples if example.author in authors)
+    return replace(training, also=(), examples=kept, folds=folds_of(training.labels.rows))
 
 
 def _without_made(training: TrainingSet) -> TrainingSet:
@@ -129,7 +133,7 @@ _AFTER_PHRASES: Final = 9  # texture, place and likeness to the question stand b
 
 _PARTS: Final[dict[str, Callable[[TrainingSet], TrainingSet]]] = {
     "everything": lambda training: training,
-    "without changed answers": _without_changed,
+    "without more labels": _without_more,
     "without made sentences": _without_made,
     "without the hollow column": _without_hollow,
     "without labelled evidence": _without_evidence,

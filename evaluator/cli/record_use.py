@@ -110,6 +110,9 @@ class _NoEncoder:
     def encode(self, sentences: Sequence[str]) -> Vectors:
         return np.zeros((len(sentences), 1), dtype=np.float32)
 
+    def width(self, sentence: str) -> int:
+        return len(sentence)
+
 
 def system_prompts(rubrics: Sequence[Rubric]) -> list[str]:
     """Return the system prompts of each rubric, as a chat judge and the decisions judge send them today."""

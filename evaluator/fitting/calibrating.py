@@ -23,7 +23,6 @@ from evaluator.backends.local.freshness import criterion_digest, criterion_form,
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
 from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
-from evaluator.fitting.counterfactuals import make_counterfactuals
 from evaluator.fitting.examples import Example, make_examples
 from evaluator.fitting.folds import folds_of
 from evaluator.fitting.made_sentences import MadeRow, average_place, made_rows, made_sentences_for
@@ -78,7 +77,7 @@ class TrainingSet:
         rubric: What they judge by.
         lexicon: What is counted.
         encoder: Who computed the vectors.
-        examples: Every row that can be judged, its bare spoken form, and both with one proof more or less.
+        examples: Every row that can be judged, and its bare spoken form.
         made: Sentences that nobody said.
         made_sha256: Hash of the file that they come from.
         folds: Fold of each row id, for training.
@@ -141,7 +140,7 @@ def make_training_set(
         rubric=rubric,
         lexicon=lexicon,
         encoder=encoder,
-        examples=(*examples, *make_counterfactuals(examples, rubric, lexicon)),
+        examples=tuple(examples),
         made=made_rows(made, rubric, lexicon, encoder, place),
         made_sha256=made.sha256,
         folds=folds_of(rows),
@@ -204,7 +203,6 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
         training.folds,
         tuple(criterion_form(criterion, rubric) for criterion in criteria),
         made=training.made,
-        omissions=frozenset(criterion.id for criterion in criteria if criterion.kind == "omission"),
     )
     used = {example.row_id for example in training.examples}
     parts = [
@@ -250,8 +248,4 @@ def _used(labels: LabelSet, used: Container[str]) -> LabelsUsed:
 
 def _labelled(training: TrainingSet, criterion: str, label: str) -> set[str]:
     """Return the ids of the rows that can be learned from and say this of the criterion."""
-    return {
-        example.row_id
-        for example in training.examples
-        if example.changed is None and example.labels[criterion] == label
-    }
+    return {example.row_id for example in training.examples if example.labels[criterion] == label}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -31,23 +31,10 @@ from evaluator.pipeline import aevaluate
 from evaluator.rubric import Rubric
 from evaluator.values.judge import JudgeInfo
 
-__all__ = ["Changed", "Example", "make_examples"]
+__all__ = ["Example", "make_examples"]
 
 _OF_SENTENCE: Final = 0.4  # share of a sentence that evidence covers, for the sentence to be the evidence
 _OF_EVIDENCE: Final = 0.5  # or share of the evidence that lies in the sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What makes an answer another one than was labelled.
-
-    Attributes:
-        criterion: The criterion whose label was turned round.
-        how: Whether its proof was taken out of the answer or put into it.
-    """
-
-    criterion: str
-    how: Literal["taken", "put"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +50,6 @@ class Example:
         labels: By criterion; ``None`` where people dispute it or say nothing.
         decisive: Places of the sentences that the labelled evidence covers, by criterion.
         primary: Places of the sentences that state the metric which decides.
-        changed: How the answer differs from the labelled one; ``None`` if it doesn't.
     """
 
     row_id: str
@@ -74,7 +60,6 @@ class Example:
     labels: Mapping[str, Label | None]
     decisive: Mapping[str, Places]
     primary: Places
-    changed: Changed | None = None
 
 
 def make_examples(rows: Sequence[LabelledRow], rubric: Rubric, lexicon: Lexicon, encoder: Encoder) -> list[Example]:

@@ -18,15 +18,9 @@ __all__ = ["SECOND_LAYER", "Answers", "answers_of", "held_out_margins", "train_d
 
 _RIDGE_DOCUMENT: Final = 0.01
 _OWN_MIX: Final = 0.3  # share of the weights from a fit on the criterion's own columns alone
-_CHANGED: Final = 0.3  # weight of a changed answer, for the criterion whose label was turned round
-_UNTURNED: Final = 0.2  # and for the others
-_STILL_SHOWN: Final = 0.5  # logit; what is left of an answer must not show more of the label that was taken out
 SECOND_LAYER: Final[dict[str, float]] = {
     "ridge_document": _RIDGE_DOCUMENT,
     "own_mix": _OWN_MIX,
-    "changed": _CHANGED,
-    "unturned": _UNTURNED,
-    "still_shown": _STILL_SHOWN,
 }
 
 
@@ -38,17 +32,13 @@ class Answers:
         columns: ``(n, width)``, as `SentenceScores.document_row`.
         own: How many of the columns are the criterion's own.
         wanted: ``(n,)``, 1 for present.
-        weights: ``(n,)``.
         folds: ``(n,)``, by number.
-        real: ``(n,)``, whether it is as it was labelled.
     """
 
     columns: Floats
     own: int
     wanted: Floats
-    weights: Floats
     folds: NDArray[np.intp]
-    real: NDArray[np.bool_]
 
     def some(self, chosen: NDArray[np.bool_]) -> Answers:
         """Return those that are chosen."""
@@ -56,9 +46,7 @@ class Answers:
             self.columns[chosen],
             self.own,
             self.wanted[chosen],
-            self.weights[chosen],
             self.folds[chosen],
-            self.real[chosen],
         )
 
 
@@ -67,41 +55,23 @@ def answers_of(
     examples: Sequence[Example],
     scores: Sequence[SentenceScores],
     folds: Sequence[int],
-    *,
-    omission: bool,
 ) -> Answers:
     """Return what is known of criterion number ``place``.
 
     Args:
         place: Number of the criterion among the forms.
-        examples: Labelled answers and changed ones.
+        examples: Labelled answers.
         scores: What a first layer that has not seen them says of each.
         folds: Number of the fold of each.
-        omission: Whether the criterion is one.
     """
     criterion = scores[0].forms[place].id
-    shown = 1 if omission else 0  # of `strongest`: avoids, commits
-    chosen: list[int] = []
-    weights: list[float] = []
-    for number, example in enumerate(examples):
-        if example.labels[criterion] not in ("present", "absent"):
-            continue
-        changed, weight = example.changed, 1.0
-        if changed is not None:
-            weight = _CHANGED if changed.criterion == criterion else _UNTURNED
-            turned = changed.criterion == criterion and changed.how == "taken"
-            if turned and float(scores[number].strongest[shown, 0, place]) > _STILL_SHOWN:
-                continue
-        chosen.append(number)
-        weights.append(weight)
+    chosen = [number for number, example in enumerate(examples) if example.labels[criterion] in ("present", "absent")]
     rows = [scores[number].document_row(place, examples[number].features) for number in chosen]
     return Answers(
         columns=np.stack([row for row, _ in rows]),
         own=rows[0][1],
         wanted=np.array([examples[number].labels[criterion] == "present" for number in chosen], np.float64),
-        weights=np.array(weights),
         folds=np.array([folds[number] for number in chosen], np.intp),
-        real=np.array([examples[number].changed is None for number in chosen]),
     )
 
 
@@ -111,10 +81,9 @@ def train_document_head(answers: Answers) -> Floats:
     Raises:
         MissingExtra: scipy isn't installed.
     """
-    present, weights = answers.wanted > 0, answers.weights
-    centre = weights @ answers.columns / weights.sum()
-    balance = np.sqrt(weights[~present].sum() / max(1.0, float(weights[present].sum())))
-    balanced = (weights * np.where(present, balance, 1.0))[:, None]
+    present, centre = answers.wanted > 0, answers.columns.mean(axis=0)
+    balance = np.sqrt((~present).sum() / max(1, int(present.sum())))
+    balanced = np.where(present, balance, 1.0)[:, None]
     mask = np.zeros(answers.columns.shape[1])
     mask[: answers.own] = 1.0
     centred, wanted = answers.columns - centre, answers.wanted[:, None]
@@ -126,7 +95,7 @@ def train_document_head(answers: Answers) -> Floats:
 
 
 def held_out_margins(answers: Answers) -> tuple[Floats, Floats]:
-    """Return the margins of the answers as labelled, each from a fit without its fold, and what is wanted of them.
+    """Return the margins of the answers, each from a fit without its fold, and what is wanted of them.
 
     Margins are 0 where the other folds hold no two positives.
 
@@ -136,7 +105,7 @@ def held_out_margins(answers: Answers) -> tuple[Floats, Floats]:
     margins = np.zeros(len(answers.wanted))
     for fold in sorted(set(answers.folds.tolist())):
         held, rest = answers.folds == fold, answers.folds != fold
-        if answers.wanted[rest & answers.real].sum() > 1:
+        if answers.wanted[rest].sum() > 1:
             head = train_document_head(answers.some(rest))
             margins[held] = answers.columns[held] @ head[:-1] + head[-1]
-    return margins[answers.real], answers.wanted[answers.real]
+    return margins, answers.wanted

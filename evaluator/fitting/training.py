@@ -24,7 +24,7 @@ from evaluator.fitting.second_layer import SECOND_LAYER, answers_of, held_out_ma
 
 __all__ = ["HYPER_PARAMETERS", "RECIPE_VERSION", "TrainedHeads", "train_heads"]
 
-RECIPE_VERSION: Final = 2
+RECIPE_VERSION: Final = 3
 _RIDGE_CONFIDENCE: Final = 1e-4
 _LEAST_SLOPE: Final = 1e-3
 # How likely a verdict must be right for it to be given, by what an error costs. Most labels say absent, so that one in
@@ -63,16 +63,14 @@ def train_heads(
     forms: tuple[CriterionForm, ...],
     *,
     made: Sequence[MadeRow] = (),
-    omissions: frozenset[str] = frozenset(),
 ) -> TrainedHeads:
     """Train both layers.
 
     Args:
-        examples: At least two folds of them, changed ones among them.
+        examples: At least two folds of them.
         folds: Fold of each row id; what resembles one another shares one.
         forms: The criteria to train; each has labels present and absent.
         made: Sentences that nobody said; every fold learns from them.
-        omissions: Which of the criteria are failures to say something.
 
     Raises:
         MissingExtra: scipy isn't installed.
@@ -82,13 +80,13 @@ def train_heads(
     scores = _unseen_scores(examples, fold_of, lambda kept: train_sentence_heads(kept, forms, made))
     documents: list[Floats] = []
     held_out: list[tuple[Floats, Floats]] = []
-    for place, form in enumerate(forms):
-        answers = answers_of(place, examples, scores, fold_of, omission=form.id in omissions)
+    for place in range(len(forms)):
+        answers = answers_of(place, examples, scores, fold_of)
         documents.append(train_document_head(answers))
         held_out.append(held_out_margins(answers))
     margin, wanted = (np.concatenate(parts) for parts in zip(*held_out, strict=True))
     return TrainedHeads(
-        sentences=train_sentence_heads(_unchanged(examples), forms, made),
+        sentences=train_sentence_heads(examples, forms, made),
         documents=tuple(documents),
         present=_confidence(margin[margin >= 0], wanted[margin >= 0], sure=_SURE_PRESENT),
         absent=_confidence(-margin[margin < 0], 1 - wanted[margin < 0], sure=_SURE_ABSENT),
@@ -101,15 +99,11 @@ def _unseen_scores(
     """Return what heads say of each example that learned from the other folds."""
     scores: dict[int, SentenceScores] = {}
     for fold in sorted(set(fold_of)):
-        heads = train(_unchanged([e for e, own in zip(examples, fold_of, strict=True) if own != fold]))
+        heads = train([e for e, own in zip(examples, fold_of, strict=True) if own != fold])
         for number, example in enumerate(examples):
             if fold_of[number] == fold:
                 scores[number] = score_sentences(example.features, heads)
     return [scores[number] for number in range(len(examples))]
-
-
-def _unchanged(examples: Sequence[Example]) -> list[Example]:
-    return [example for example in examples if example.changed is None]
 
 
 def _confidence(margins: Floats, right: Floats, *, sure: float) -> ConfidenceCurve:

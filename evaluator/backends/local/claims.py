@@ -18,7 +18,7 @@ from evaluator.backends.local.heads import SentenceHeads, find_hollow
 from evaluator.backends.local.lexicon import Lexicon
 from evaluator.judging import Case
 
-__all__ = ["answers_renumbered", "claims_of"]
+__all__ = ["claims_of"]
 
 
 def claims_of(  # noqa: PLR0913, PLR0917 - what the numbers were made from, with them
@@ -40,12 +40,12 @@ def claims_of(  # noqa: PLR0913, PLR0917 - what the numbers were made from, with
     kept = np.flatnonzero(~hollow).tolist()
     if not kept:
         return None
-    sentences = answers_renumbered([features.sentences[place] for place in kept])
+    sentences = _answers_renumbered([features.sentences[place] for place in kept])
     rows = encoded[[*kept, -2, -1]]
     return make_features(case, sentences, lexicon, counts.of(kept), rows, over_limit=features.over_limit)
 
 
-def answers_renumbered(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+def _answers_renumbered(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
     """Return some of a case's sentences, in order, as if the others had not been said."""
     numbers: dict[int, int] = {}
     for sentence in sentences:

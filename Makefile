@@ -58,7 +58,7 @@ fix: $(VENV)/checkable  ## lay the code out and mend what the rules can mend
 	$(BIN)/ruff check --fix .
 
 fit: $(VENV)/installed  ## train the local judge again; after an edit of its rubric's criteria or lexicon
-	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl -o rubrics/netflix_pm_metrics.calibration.json $(FIT_ARGS)
+	$(BIN)/evaluator fit netflix_pm_metrics fixtures/gold/dev.jsonl --also fixtures/gold/more.jsonl -o rubrics/netflix_pm_metrics.calibration.json $(FIT_ARGS)
 
 readme: $(VENV)/checkable  ## write the generated parts of README.md again
 	$(BIN)/python -m tests.readme

@@ -29,7 +29,7 @@ _RIDGE_CONFIDENCE: Final = 1e-4
 _LEAST_SLOPE: Final = 1e-3
 # How likely a verdict must be right for it to be given, by what an error costs. Most labels say absent, so that one in
 # four verdicts absent that is wrong would hide half of all failures; a doubtful verdict present is at least a hint.
-_SURE_PRESENT: Final = 0.5
+_SURE_PRESENT: Final = 0.55
 _SURE_ABSENT: Final = 0.75
 HYPER_PARAMETERS: Final[dict[str, float]] = {
     **FIRST_LAYER,

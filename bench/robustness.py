@@ -61,7 +61,8 @@ def _kinds() -> dict[str, dict[str, str]]:
 
 def _print_shifts(rubric: Rubric) -> None:
     labels = read_labels(_GOLD, rubric)
-    training = make_training_set(labels, rubric, OpenVinoEncoder(None, reduced=False))
+    more = read_labels(_GOLD.with_name("more.jsonl"), rubric)
+    training = make_training_set(labels, rubric, OpenVinoEncoder(None, reduced=False), also=[more])
     found: dict[str, dict[str, Evaluation]] = {name: {} for name in FORMS}
     for fold in sorted(set(training.held_out.values())):
         judge = SimilarityJudge(training.encoder, calibration=calibrate(training.without(fold)))

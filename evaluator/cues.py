@@ -68,7 +68,7 @@ class CueMatcher:
         """
         patterns = [_pattern(_small(cue)) for cue in sorted(cues, key=len, reverse=True)]
         # Small letters on both sides: to ignore case in the expression itself takes more than twice as long.
-        self._regex = re.compile(rf"(?<![\w'])(?:{_either(patterns)})(?!\w)") if patterns else None
+        self._regex = re.compile(rf"(?<!\w)(?<!\w')(?:{_either(patterns)})(?!\w)") if patterns else None
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of all matches, left to right, without overlap; none is empty."""

@@ -51,6 +51,9 @@ _SPOKEN: Final = st.lists(
         ("p < #", "with p < 0.05", "p < 0.05"),
         ("day\u2013seven", "day-seven", "day-seven"),
         ("don't", "I don\u2019t", "don\u2019t"),
+        ("surprise me", "a 'surprise me' button", "surprise me"),
+        ("surprise me", "a \u2018surprise me\u2019 button", "surprise me"),
+        ("t", "I don't", None),
     ],
 )
 def test_a_cue_finds_what_its_syntax_says(cue: str, text: str, found: str | None) -> None:

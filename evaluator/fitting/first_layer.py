@@ -14,7 +14,7 @@ import numpy as np
 
 from evaluator.backends.encoder import Vectors
 from evaluator.backends.local.counting import Floats
-from evaluator.backends.local.features import Places
+from evaluator.backends.local.features import OWN_PLACE_COLUMNS, Places
 from evaluator.backends.local.heads import CriterionForm, SentenceHeads
 from evaluator.fitting.examples import Example
 from evaluator.fitting.made_sentences import MadeRow
@@ -102,10 +102,28 @@ def train_sentence_heads(
     _give_positives_mass(targets.wanted, targets.weights)
     return SentenceHeads(
         forms=forms,
-        sentences=fit_logistic(rows, targets.wanted, targets.weights, ridge=_RIDGE_SENTENCES),
+        sentences=np.hstack(
+            [
+                fit_logistic(columns, targets.wanted[:, part], targets.weights[:, part], ridge=_RIDGE_SENTENCES)
+                for columns, part in ((rows, slice(-1)), (_by_itself(rows, examples[0]), slice(-1, None)))
+            ]
+        ),
         polarity=polarity,
         replies=_reply_heads(examples, forms),
     )
+
+
+def _by_itself(rows: Vectors, like: Example) -> Vectors:
+    """Return the rows of `Features` without what tells of a sentence's place and neighbours.
+
+    Whether a sentence is hollow depends on its own words alone; columns of zeros get weights of zero.
+    """
+    d, g = int(like.features.vectors.shape[1]), int(like.features.phrases.shape[1])
+    alone = rows.copy()
+    alone[:, d : 2 * d] = 0
+    alone[:, 2 * d + g : 2 * d + 3 * g] = 0
+    alone[:, -OWN_PLACE_COLUMNS:] = 0
+    return alone
 
 
 def _mark(example: Example, forms: tuple[CriterionForm, ...], here: _Targets) -> None:

@@ -35,7 +35,7 @@ __all__ = [
 
 Places: TypeAlias = NDArray[np.intp]
 
-FEATURES_VERSION: Final = 2  # raised when the same case would give other numbers; calibrations of other ones are stale
+FEATURES_VERSION: Final = 3  # raised when the same case would give other numbers; calibrations of other ones are stale
 REPLY_COMPARISONS: Final = 7  # numbers that compare later turns with the first; phrase counts follow them
 OWN_PLACE_COLUMNS: Final = 7  # the last of a row: where a sentence stands, and how near it is to the question
 SCALES: Final = {

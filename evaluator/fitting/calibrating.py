@@ -17,10 +17,10 @@ from evaluator.backends.local.calibration import (
     EncoderRef,
     HeldOutFigures,
     LabelsUsed,
-    PackedArray,
 )
 from evaluator.backends.local.freshness import criterion_digest, criterion_form, features_digest
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
 from evaluator.fitting.examples import Example, make_examples

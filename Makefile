@@ -3,12 +3,14 @@
 #   PYTHON     the Python to use; without it the first fit one of python3, python3.13, python3.12, python3.11, python
 #   FILE       the transcript that `make grade` grades
 #   FIT_ARGS   arguments for the training, as in make fit FIT_ARGS=--force, which writes heads that agree less
+#   BENCH      the benchmarks that `make bench` runs; the others take long, or need arguments or packages, as they say
 #   LOCK_ARGS  arguments for the resolver, as in make lock LOCK_ARGS=--upgrade
 
 PYTHON ?=
 FILE ?= fixtures/transcripts/sample.vtt
 LOCK_ARGS ?=
 FIT_ARGS ?=
+BENCH ?= local_judge footprint bulk malformed
 VENV ?= .venv
 PROMPTFOO := 0.123.1
 
@@ -86,8 +88,8 @@ dist: $(VENV)/installed  ## build the source archive, and the wheel from it, int
 	$(BIN)/python -m hatchling build -t sdist
 	$(PIP) wheel $(QUIET) --no-deps --no-build-isolation -w dist dist/*.tar.gz
 
-bench: $(VENV)/checkable  ## run the benchmarks
-	@for script in bench/[a-z]*.py; do echo "== $$script" && PYTHONPATH=. $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/checkable  ## run the benchmarks of the local judge and of malformed input, or BENCH="..."
+	@for name in $(BENCH); do echo "== $$name" && PYTHONPATH=. $(BIN)/python "bench/$$name.py" || exit 1; done
 
 clean:  ## remove what the other commands made
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis

@@ -43,6 +43,15 @@ def test_every_make_target_shown_exists() -> None:
     assert {"grade", "test"} <= shown <= targets
 
 
+def test_make_bench_runs_what_can_be_run_as_it_is() -> None:
+    """Each of its benchmarks is there, and asks for no argument."""
+    named = re.search(r"^BENCH \?= (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert named is not None
+    for name in named[1].split():
+        source = (ROOT / "bench" / f"{name}.py").read_text(encoding="utf-8")
+        assert re.findall(r'required=True|add_argument\("[a-z]\w*"(?!, nargs="\?")', source) == []
+
+
 @pytest.mark.parametrize("number", range(len(_PYTHON)))
 def test_every_python_example_runs(
     number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -28,7 +28,6 @@ __all__ = [
     "Drafts",
     "read_evaluations",
     "read_failures",
-    "read_records",
     "record_line",
     "writing",
 ]
@@ -59,17 +58,6 @@ def read_evaluations(path: Path) -> Iterator[GradedItem]:
 def read_failures(path: Path) -> Iterator[FailedItem]:
     """Read ``failures.jsonl`` one record at a time; raises as `read_evaluations`."""
     return _read(path, FailedItem)
-
-
-def read_records(folder: Path) -> Iterator[GradedItem | FailedItem]:
-    """Read both files of an output folder, evaluations first; a missing file of failures holds none.
-
-    Raises:
-        InputError: As `read_evaluations`.
-    """
-    yield from read_evaluations(folder / EVALUATIONS)
-    if (folder / FAILURES).exists():
-        yield from read_failures(folder / FAILURES)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import shutil
 import sys
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -104,7 +104,7 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     """
     from evaluator.agreement.labels import read_labels  # noqa: PLC0415
     from evaluator.agreement.scikit import check_installed  # noqa: PLC0415
-    from evaluator.cli.held_out import held_out_report, refuse_beside  # noqa: PLC0415
+    from evaluator.cli.held_out import held_out_report, read_more, refuse_beside  # noqa: PLC0415
     from evaluator.cli.terminal import check_output, note, write_file, write_stdout  # noqa: PLC0415
     from evaluator.rubric import load_rubric  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
@@ -123,7 +123,7 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     labelled = read_labels(labels, loaded)
     labelled = labelled.head(limit) if limit else labelled
     labelled = labelled.noted(labels_note) if labels_note else labelled
-    more = _more(also or (), loaded, training=leave_one_author_out)
+    more = read_more(also or (), loaded, training=leave_one_author_out)
     if leave_one_author_out:
         report = held_out_report(labelled, loaded, also=more, model=settings.model, quiet=quiet)
     elif predictions is not None:
@@ -146,21 +146,6 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     if len(report.failures) == len(labelled.rows):
         note(f"all {len(labelled.rows)} rows failed; the first: {report.failures[0].message}")
         raise typer.Exit(_ALL_FAILED)
-
-
-def _more(paths: Sequence[Path], rubric: Rubric, *, training: bool) -> list[LabelSet]:
-    """Read the labels to learn from beside those that are measured.
-
-    Raises:
-        LabelsError: As `read_labels`.
-        OptionError: Nothing is trained.
-    """
-    from evaluator.agreement.labels import read_labels  # noqa: PLC0415
-    from evaluator.errors import OptionError  # noqa: PLC0415
-
-    if paths and not training:
-        raise OptionError("only training learns from it", where="--also", remedy="add --leave-one-author-out")
-    return [read_labels(path, rubric) for path in paths]
 
 
 def _refuse_both(**options: object) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from evaluator.agreement.labels import LabelSet
+from evaluator.agreement.labels import LabelSet, read_labels
 from evaluator.agreement.report import AgreementReport
 from evaluator.backends.openvino import OpenVinoEncoder
 from evaluator.cli.terminal import progress
@@ -20,7 +20,7 @@ from evaluator.fitting.regression import check_installed
 from evaluator.rubric import Rubric
 from evaluator.settings import Settings
 
-__all__ = ["held_out_report", "refuse_beside"]
+__all__ = ["held_out_report", "read_more", "refuse_beside"]
 
 _OF_TRAINING: Final = frozenset({"backend", "model"})
 
@@ -50,6 +50,18 @@ def refuse_beside(
             raise OptionError(
                 f"it trains judges of its own, so {option} means nothing", where=where, remedy="leave it out"
             )
+
+
+def read_more(paths: Sequence[Path], rubric: Rubric, *, training: bool) -> list[LabelSet]:
+    """Read the labels to learn from beside those that are measured.
+
+    Raises:
+        LabelsError: As `read_labels`.
+        OptionError: Nothing is trained.
+    """
+    if paths and not training:
+        raise OptionError("only training learns from it", where="--also", remedy="add --leave-one-author-out")
+    return [read_labels(path, rubric) for path in paths]
 
 
 def held_out_report(

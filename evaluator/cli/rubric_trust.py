@@ -28,7 +28,8 @@ def trust_lines(calibration: Calibration | None) -> list[str]:
     """Return what a calibration says of itself: its labels, its figures, and what it can't judge."""
     if calibration is None:
         return [_UNTRAINED]
-    lines = [f"Trained on {calibration.labels.rows} labelled transcripts."]
+    rows = sum(used.rows for used in (calibration.labels, *calibration.also))
+    lines = [f"Trained on {rows} labelled transcripts."]
     figures = calibration.held_out
     if figures is not None:
         told = {

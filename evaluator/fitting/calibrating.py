@@ -17,10 +17,10 @@ from evaluator.backends.local.calibration import (
     EncoderRef,
     HeldOutFigures,
     LabelsUsed,
-    PackedArray,
 )
 from evaluator.backends.local.freshness import criterion_digest, criterion_form, features_digest
 from evaluator.backends.local.lexicon import Lexicon, lexicon_for
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
 from evaluator.fitting.examples import Example, make_examples
@@ -123,14 +123,14 @@ def make_training_set(
         also: More to learn from, by other authors.
 
     Raises:
-        LabelsError: There are too few rows to train on, or an author stands in two files.
+        LabelsError: There are too few rows, none of ``labels`` can be judged, or an author stands in two files.
         JudgeError: The encoder can't answer.
         MissingExtra: Its packages aren't installed.
     """
     lexicon, encoder = lexicon_for(rubric), _RememberingEncoder(encoder)
     rows = _rows_of((labels, *also))
     examples = make_examples([*rows, *map(bare_row, rows)], rubric, lexicon, encoder)
-    if not examples:
+    if {row.id for row in labels.rows}.isdisjoint(example.row_id for example in examples):
         raise LabelsError("no row holds an answer that can be judged", where=labels.name)
     made = made_sentences_for(rubric)
     place = average_place([example.features.rows for example in examples])

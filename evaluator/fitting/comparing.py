@@ -1,7 +1,8 @@
 """What new heads are held against: the judge as it was before them, on the same rows.
 
 Before there is a calibration, that is the judge with the rubric's exemplars alone. A calibration that learned from the
-same labels remembers them, so it stands by the figures that it was measured at when it was made.
+same labels remembers them, so it stands by the figures that it was measured at when it was made; if those are of other
+labels, nothing fair can be said of it, and the exemplars stand for it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evaluator.agreement.comparison import agreement_of
+from evaluator.agreement.labels import LabelSet
 from evaluator.agreement.measure import measure
 from evaluator.agreement.predictions import predictions_of
 from evaluator.backends.local.calibration import Calibration, HeldOutFigures
@@ -59,7 +61,7 @@ def measure_before(training: TrainingSet, replaced: Calibration | None) -> Befor
         JudgeError: The encoder can't answer.
         MissingExtra: A package isn't installed.
     """
-    if replaced is not None and replaced.rubric != training.rubric.id:
+    if replaced is not None and (replaced.rubric != training.rubric.id or _learned_beside(replaced, training.labels)):
         replaced = None
     if replaced is not None and replaced.labels.sha256 == training.labels.sha256 and replaced.held_out is not None:
         known = replaced.held_out
@@ -75,3 +77,8 @@ def measure_before(training: TrainingSet, replaced: Calibration | None) -> Befor
     )
     name = "the calibration that is there" if replaced is not None else "the rubric's exemplars alone"
     return Before(name, figures.f1.value, {line.criterion: line.f1 for line in figures.criteria})
+
+
+def _learned_beside(calibration: Calibration, labels: LabelSet) -> bool:
+    """Whether a calibration learned from labels that its own figures don't tell of."""
+    return labels.sha256 in {used.sha256 for used in calibration.also}

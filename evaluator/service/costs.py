@@ -18,9 +18,9 @@ from evaluator.service.problems import Problem
 from evaluator.service.tenants.budgets import Budgets, Reservation
 from evaluator.values.transcript import Transcript
 
-__all__ = ["CALL_S", "WAITING_S", "Purser"]
+__all__ = ["CALL_S", "Purser"]
 
-WAITING_S: Final = 7 * 86_400.0  # what waits in a queue may wait for its provider for days
+_WAITING_S: Final = 7 * 86_400.0  # what waits in a queue may wait for its provider for days
 CALL_S: Final = 3600.0  # longer than anybody waits for an answer
 
 
@@ -40,7 +40,7 @@ class Purser:
         transcript: Transcript,
         name: str,
         *,
-        lapses_after_s: float = WAITING_S,
+        lapses_after_s: float = _WAITING_S,
     ) -> Reservation:
         """Set aside what one evaluation may cost at most.
 
@@ -68,7 +68,7 @@ class Purser:
         count: int,
         name: str,
         *,
-        lapses_after_s: float = WAITING_S,
+        lapses_after_s: float = _WAITING_S,
     ) -> Reservation:
         """Set aside what a batch will cost by estimate, weighed on some of its transcripts; as `hold`."""
         told = self._forecast(tenant, judge, rubric, sample[:SAMPLE], count)

@@ -141,11 +141,14 @@ def test_the_head_of_a_set_remembers_the_whole() -> None:
     assert ([row.id for row in head.rows], head.total, head.sha256) == (["A-1"], 2, labels.sha256)
 
 
-def test_the_shipped_gold_set_is_whole() -> None:
-    """192 transcripts of four authors, each readable, each labelled quote found in it, and said to be authored."""
-    labels = read_labels(resource_dir("fixtures") / "gold" / "dev.jsonl", load_rubric())
-    assert len(labels.rows) == 192
-    assert {row.author for row in labels.rows} == {"A", "B", "C", "E"}
+@pytest.mark.parametrize(
+    ("name", "count", "authors"), [("dev", 192, "ABCE"), ("more", 568, "FGHIJKLMPQRS"), ("exam", 80, "NO")]
+)
+def test_the_shipped_gold_sets_are_whole(name: str, count: int, authors: str) -> None:
+    """Transcripts of other authors each, all readable, each labelled quote found, and said to be authored."""
+    labels = read_labels(resource_dir("fixtures") / "gold" / f"{name}.jsonl", load_rubric())
+    assert len(labels.rows) == count
+    assert {row.author for row in labels.rows} == set(authors)
     assert [row.id for row in labels.rows if row.problem or row.lost_evidence] == []
     assert {len(row.labels) for row in labels.rows} == {19}
     assert labels.note is not None

@@ -12,12 +12,12 @@ from evaluator.backends.local.calibration import (
     CriterionCalibration,
     EncoderRef,
     LabelsUsed,
-    PackedArray,
 )
 from evaluator.backends.local.features import read_features, read_sentences
 from evaluator.backends.local.freshness import criterion_digest, criterion_form, features_digest
 from evaluator.backends.local.heads import SentenceHeads, score_sentences
 from evaluator.backends.local.lexicon import lexicon_for
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.judging import Case
 from evaluator.rubric import Rubric
 from evaluator.values.transcript import Transcript

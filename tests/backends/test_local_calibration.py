@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from evaluator.backends.local.calibration import (
     Calibration,
     HeldOutFigures,
-    PackedArray,
     load_calibration,
     parse_calibration,
 )
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.errors import RubricError
 from tests.backends.cases import random_calibration, rubric_with_exemplars
 from tests.encoders import WordEncoder

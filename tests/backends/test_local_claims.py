@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from evaluator.backends.encoder import Vectors
-from evaluator.backends.local.calibration import Calibration, PackedArray
+from evaluator.backends.local.calibration import Calibration
 from evaluator.backends.local.claims import claims_of
 from evaluator.backends.local.counting import count_phrases
 from evaluator.backends.local.deciding import decide
 from evaluator.backends.local.features import Features, make_features, read_sentences, texts_to_encode
 from evaluator.backends.local.heads import HOLLOW_FROM
 from evaluator.backends.local.lexicon import lexicon_for
+from evaluator.backends.local.packed_array import PackedArray
 from tests.backends.cases import case_of, random_calibration, rubric_with_exemplars
 from tests.encoders import WordEncoder
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from evaluator.backends import JudgeOptions, make_judge
 from evaluator.backends.encoder import Vectors
-from evaluator.backends.local.calibration import Calibration, HeldOutFigures, PackedArray
+from evaluator.backends.local.calibration import Calibration, HeldOutFigures
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.backends.similarity_judge import SimilarityJudge, trained_on
 from evaluator.errors import JudgeMisuse, OptionError, RubricError
 from evaluator.judging import Judgement, Opinion

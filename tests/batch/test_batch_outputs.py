@@ -7,11 +7,12 @@ import os
 import resource
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from evaluator.batch.files import Drafts, read_evaluations, read_failures, read_records
+from evaluator.batch.files import Drafts, read_evaluations, read_failures
 from evaluator.batch.outputs import OUTPUTS, write_outputs
 from evaluator.batch.records import FailedItem, GradedItem
 from evaluator.errors import InputError, OptionError
@@ -45,7 +46,8 @@ def test_outputs_can_be_made_again_from_their_own_records(tmp_path: Path) -> Non
     records = sorted(varied_batch(), key=lambda record: isinstance(record, FailedItem))
     summary = write_outputs(tmp_path, records, small_rubric())
     before = _contents(tmp_path)
-    assert write_outputs(tmp_path, read_records(tmp_path), small_rubric()) == summary
+    read = chain(read_evaluations(tmp_path / "evaluations.jsonl"), read_failures(tmp_path / "failures.jsonl"))
+    assert write_outputs(tmp_path, read, small_rubric()) == summary
     assert _contents(tmp_path) == before
 
 

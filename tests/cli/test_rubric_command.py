@@ -75,6 +75,14 @@ def test_what_lacks_labels_is_named_with_its_lack() -> None:
     assert "Judged by exemplars alone, for want of labels: vague (nobody labelled it)." in trust_lines(calibration)
 
 
+def test_labels_of_every_file_count_as_learned_from() -> None:
+    """What was learned beside the labels that figures are told of is no less learned."""
+    calibration = random_calibration(make_rubric(), WordEncoder())
+    more = calibration.labels.model_copy(update={"name": "more.jsonl", "rows": 5})
+    assert trust_lines(calibration)[0] == "Trained on 2 labelled transcripts."
+    assert trust_lines(calibration.model_copy(update={"also": (more,)}))[0] == "Trained on 7 labelled transcripts."
+
+
 def test_show_as_json_and_yaml_is_the_rubric() -> None:
     """Both forms hold the rubric's data, ready for another program."""
     rubric = load_rubric("behavioural_star")

@@ -50,6 +50,17 @@ def test_a_calibration_of_other_labels_is_measured_on_these(training: TrainingSe
     assert before.macro_f1 == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_calibration_that_learned_from_these_labels_beside_others_is_not_measured_on_them(
+    training: TrainingSet, figures: HeldOutFigures
+) -> None:
+    """It would remember the rows, and its own figures are of others: new heads needn't reach either."""
+    others = label_set(authors="CD", each=20)
+    remembering = make_training_set(others, make_rubric(), WordEncoder(), also=[training.labels])
+    before = measure_before(training, calibrate(remembering, figures))
+    assert before.name == "the rubric's exemplars alone"
+    assert not before.betters(figures)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "better"), [(0.8, 0.7, True), (0.8, 0.8, False), (None, 0.1, False), (0.1, None, True)]
 )

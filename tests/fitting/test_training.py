@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evaluator.agreement.labels import parse_labels
 from evaluator.backends.local.calibration import parse_calibration
 from evaluator.errors import LabelsError
 from evaluator.fitting.calibrating import TrainingSet, calibrate, make_training_set, too_few
@@ -13,7 +14,7 @@ from evaluator.fitting.folds import folds_of
 from evaluator.fitting.regression import fit_logistic
 from tests.encoders import WordEncoder
 from tests.fakes import make_rubric
-from tests.fitting.cases import label_set
+from tests.fitting.cases import label_bytes, label_set
 
 
 def _training(*, authors: str = "AB", each: int = 36) -> TrainingSet:
@@ -73,6 +74,14 @@ def test_labels_too_few_for_any_criterion_are_refused() -> None:
     """Nothing is trained on a handful of rows."""
     with pytest.raises(LabelsError, match="no criterion has 10 labels"):
         calibrate(_training(each=4))
+
+
+def test_labels_to_measure_on_hold_something_to_measure() -> None:
+    """Without an answer of theirs there would be no figures, however much is learned beside them."""
+    content = label_bytes(authors="CD").replace(b'"candidate"', b'"interviewer"')
+    silent = parse_labels(content, make_rubric(), name="silent.jsonl")
+    with pytest.raises(LabelsError, match=r"silent\.jsonl: no row holds an answer"):
+        make_training_set(silent, make_rubric(), WordEncoder(), also=[label_set(each=20)])
 
 
 @pytest.mark.parametrize(

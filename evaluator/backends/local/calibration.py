@@ -1,14 +1,11 @@
 """The calibration file beside a rubric: what was learned from labelled transcripts, on what, and how well it does.
 
 In: JSON that may come from anybody. Out: a frozen `Calibration` whose heads have the right shapes and hold numbers
-only, or a `RubricError` that names file and key. Weights are little-endian float16 in base64: half a thousandth of a
-weight is far below what a label more or less would move.
+only, or a `RubricError` that names file and key.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 from functools import cached_property, lru_cache
@@ -16,12 +13,11 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from evaluator.backends.local.counting import Floats
 from evaluator.backends.local.features import Features
 from evaluator.backends.local.heads import CriterionForm, DocumentHead, SentenceHeads, document_width
+from evaluator.backends.local.packed_array import PackedArray
 from evaluator.errors import RubricError
 
 __all__ = [
@@ -32,14 +28,12 @@ __all__ = [
     "EncoderRef",
     "HeldOutFigures",
     "LabelsUsed",
-    "PackedArray",
     "find_calibration",
     "load_calibration",
     "parse_calibration",
 ]
 
 _MAX_BYTES: Final = 4 * 1024 * 1024
-_MAX_CELLS: Final = 1_000_000
 _A_MATRIX: Final = 2
 _Sha: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
@@ -48,41 +42,6 @@ _Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,))
-
-
-class PackedArray(_Part):
-    """Numbers of one array, row by row."""
-
-    shape: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, max_length=2)]
-    float16: str = Field(description="Base64 of little-endian float16.")
-
-    @classmethod
-    def of(cls, array: Floats) -> PackedArray:
-        """Pack an array; values are rounded to float16."""
-        data = array.astype("<f2").tobytes()
-        return cls(shape=array.shape, float16=base64.b64encode(data).decode("ascii"))
-
-    @cached_property
-    def array(self) -> Floats:
-        """The numbers as float64; not to be written to."""
-        numbers = np.frombuffer(base64.b64decode(self.float16), "<f2").astype(np.float64).reshape(self.shape)
-        numbers.setflags(write=False)
-        return numbers
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        cells = int(np.prod(self.shape, dtype=np.int64)) if max(self.shape) <= _MAX_CELLS else _MAX_CELLS + 1
-        if cells > _MAX_CELLS:
-            raise ValueError(f"the shape holds more than {_MAX_CELLS:,} numbers")
-        try:
-            data = base64.b64decode(self.float16, validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("this is not base64") from None
-        if len(data) != 2 * cells:
-            raise ValueError(f"{len(data)} bytes don't fill the shape {list(self.shape)} of float16")
-        if not np.isfinite(np.frombuffer(data, "<f2")).all():
-            raise ValueError("a number is infinite or not a number")
-        return self
 
 
 class ConfidenceCurve(_Part):

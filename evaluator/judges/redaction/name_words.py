@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BRANDS", "DOUBTFUL", "ELSEWHERE", "GIVEN", "MONTHS", "NO_NAMES", "SURNAMES", "TITLES_OF_WORKS", "words"]
+__all__ = ["BRANDS", "DOUBTFUL", "ELSEWHERE", "GIVEN", "NO_NAMES", "SURNAMES", "TITLES_OF_WORKS", "words"]
 
 
 def words(text: str) -> frozenset[str]:
@@ -143,8 +143,6 @@ SURNAMES: Final = words(
     "wagner walker wang ward watson weber white williams wilson wolf wong wood wright wu xu yamamoto yang yilmaz "
     "young zhang zhao zhou zimmermann"
 )
-
-MONTHS: Final = words("april may june august")
 
 BRANDS: Final = words(
     "adobe airbnb airtable alexa alibaba amazon amplitude android apple asana atlassian bing bloomberg booking "

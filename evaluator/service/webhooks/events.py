@@ -8,14 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
-__all__ = ["EVENT_TYPES", "TEST_EVENT", "EventType", "message_body", "wire_time"]
+__all__ = ["TEST_EVENT", "EventType", "message_body", "wire_time"]
 
 EventType = Literal["evaluation.completed", "evaluation.failed", "batch.completed", "batch.failed"]
-EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 TEST_EVENT: Final = "webhook.test"
 
 

@@ -24,6 +24,7 @@ __all__ = ["FIRST_LAYER", "train_sentence_heads"]
 
 # One set for all criteria and rubrics. Found on the development labels by leave-one-author-out.
 _RIDGE_SENTENCES: Final = 0.005
+_RIDGE_HOLLOW: Final = 0.0005
 _RIDGE_POLARITY: Final = 0.03
 _RIDGE_REPLIES: Final = 0.03
 _UNMARKED: Final = 0.2  # weight of sentences outside the evidence, in an answer that does have what is looked for
@@ -34,6 +35,7 @@ _POSITIVE_MASS: Final = 0.25  # share of all weight that positives get
 _MADE: Final = 1.0  # weight of a made sentence beside one that was said
 FIRST_LAYER: Final[dict[str, float]] = {
     "ridge_sentences": _RIDGE_SENTENCES,
+    "ridge_hollow": _RIDGE_HOLLOW,
     "ridge_polarity": _RIDGE_POLARITY,
     "ridge_replies": _RIDGE_REPLIES,
     "unmarked": _UNMARKED,
@@ -100,14 +102,12 @@ def train_sentence_heads(
     marked = targets.point_weights.sum(axis=1) > 0
     polarity = fit_logistic(rows[marked], targets.points[marked], targets.point_weights[marked], ridge=_RIDGE_POLARITY)
     _give_positives_mass(targets.wanted, targets.weights)
+    told = fit_logistic(rows, targets.wanted[:, :-1], targets.weights[:, :-1], ridge=_RIDGE_SENTENCES)
+    alone = _by_itself(rows, examples[0])
+    hollow = fit_logistic(alone, targets.wanted[:, -1:], targets.weights[:, -1:], ridge=_RIDGE_HOLLOW)
     return SentenceHeads(
         forms=forms,
-        sentences=np.hstack(
-            [
-                fit_logistic(columns, targets.wanted[:, part], targets.weights[:, part], ridge=_RIDGE_SENTENCES)
-                for columns, part in ((rows, slice(-1)), (_by_itself(rows, examples[0]), slice(-1, None)))
-            ]
-        ),
+        sentences=np.hstack([told, hollow]),
         polarity=polarity,
         replies=_reply_heads(examples, forms),
     )

@@ -61,7 +61,7 @@ def measure_before(training: TrainingSet, replaced: Calibration | None) -> Befor
         JudgeError: The encoder can't answer.
         MissingExtra: A package isn't installed.
     """
-    if replaced is not None and (replaced.rubric != training.rubric.id or _learned_beside(replaced, training.labels)):
+    if replaced is not None and (replaced.rubric != training.rubric.id or _only_remembers(replaced, training.labels)):
         replaced = None
     if replaced is not None and replaced.labels.sha256 == training.labels.sha256 and replaced.held_out is not None:
         known = replaced.held_out
@@ -79,6 +79,7 @@ def measure_before(training: TrainingSet, replaced: Calibration | None) -> Befor
     return Before(name, figures.f1.value, {line.criterion: line.f1 for line in figures.criteria})
 
 
-def _learned_beside(calibration: Calibration, labels: LabelSet) -> bool:
-    """Whether a calibration learned from labels that its own figures don't tell of."""
-    return labels.sha256 in {used.sha256 for used in calibration.also}
+def _only_remembers(calibration: Calibration, labels: LabelSet) -> bool:
+    """Return whether a calibration learned from labels and has no figures of them that were held out."""
+    learned = labels.sha256 in {used.sha256 for used in (calibration.labels, *calibration.also)}
+    return learned and (calibration.held_out is None or calibration.labels.sha256 != labels.sha256)

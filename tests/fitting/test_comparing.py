@@ -61,6 +61,15 @@ def test_a_calibration_that_learned_from_these_labels_beside_others_is_not_measu
     assert not before.betters(figures)
 
 
+def test_a_calibration_that_was_never_held_out_is_not_measured_on_what_it_learned(
+    training: TrainingSet, figures: HeldOutFigures
+) -> None:
+    """What it remembers is no bar for heads that are judged on authors they haven't seen."""
+    before = measure_before(training, calibrate(training))
+    assert before.name == "the rubric's exemplars alone"
+    assert not before.betters(figures)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "better"), [(0.8, 0.7, True), (0.8, 0.8, False), (None, 0.1, False), (0.1, None, True)]
 )

@@ -95,6 +95,7 @@ async def test_who_reads_nothing_is_hung_up_on(size: int, pieces: int) -> None:
     """However much of an answer waits: more than is kept for a client, or so little that the answer counts as sent."""
     async with _served(size, pieces) as (_, connections):
         await _ends(connections)
+        assert connections == set()
 
 
 async def test_who_reads_slowly_gets_all_of_it() -> None:

@@ -156,7 +156,9 @@ def test_what_is_under_way_may_finish(tmp_path: Path) -> None:
 def test_one_that_was_never_started_can_be_closed(tmp_path: Path) -> None:
     """A service that fails while it starts can close all its parts."""
     with opened(tmp_path / "service.sqlite") as office:
-        Courier(office.ledger, Scripted).close()
+        courier = Courier(office.ledger, Scripted)
+        courier.close()
+        assert _standing(office) == {}
 
 
 def test_without_a_readable_secret_nothing_is_sent(tmp_path: Path) -> None:

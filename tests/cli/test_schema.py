@@ -23,8 +23,6 @@ class _Validator(Protocol):
 
     def is_valid(self, instance: object) -> bool: ...
 
-    def validate(self, instance: object) -> None: ...
-
 
 def _validator() -> _Validator:
     return cast("_Validator", Draft202012Validator(json.loads(schema_text())))
@@ -59,7 +57,7 @@ def test_results_meet_the_schema() -> None:
     validator = _validator()
     told = [evaluation.model_dump_json() for evaluation in make_cases().values()]
     kept = [(FOLDER / f"{case}.json").read_text(encoding="utf-8") for case in CASES]
-    assert [error.message for text in (*told, *kept) for error in validator.iter_errors(json.loads(text))] == []
+    assert [text for text in (*told, *kept) if not validator.is_valid(json.loads(text))] == []
 
 
 def test_schema_refuses_what_is_no_result() -> None:

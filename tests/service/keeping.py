@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 from evaluator.rubric import load_rubric
 from evaluator.service.evaluations.store import Kept
+from evaluator.service.jobs.job import Job
 from evaluator.service.tenants.caller import LOCAL_TENANT
 from evaluator.values.evaluation import Evaluation
 from tests.fakes import make_evaluation, make_transcript, opinion
 
-__all__ = ["judged", "kept"]
+__all__ = ["judged", "kept", "queued_job"]
 
 
 def judged(model: str = "opinions") -> Evaluation:
@@ -39,3 +41,20 @@ def kept(id_: str, evaluation: Evaluation, **changes: Any) -> Kept:  # noqa: ANN
         settled_s=1.0,
     )
     return replace(usual, **changes)
+
+
+def queued_job(id_: str, words: str, *, tenant: str = "t", batch: str | None = None) -> Job:
+    """Return an evaluation that waits for its judge, kept for a good quarter of an hour."""
+    now_s = time.time()
+    waiting = Kept(
+        tenant=tenant,
+        id=id_,
+        status="queued",
+        created_s=now_s,
+        expires_s=now_s + 1000,
+        rubric="r",
+        judge="fake",
+        metadata={},
+        batch=batch,
+    )
+    return Job(waiting, make_transcript(words))

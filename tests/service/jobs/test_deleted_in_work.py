@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from evaluator.batch.database import Database
 from evaluator.batch.results import ResultStore
 from evaluator.batch.runs import Round, RunStore
-from evaluator.service.evaluations.store import EvaluationStore, Kept
-from evaluator.service.jobs.job import Job
+from evaluator.service.evaluations.store import EvaluationStore
 from evaluator.service.jobs.lanes import LaneStore
 from tests.batch.durable_cases import SPEC, item, result
-from tests.fakes import make_transcript
+from tests.service.keeping import queued_job
 
 pytestmark = pytest.mark.loopback
-
-
-def _job(id_: str, words: str) -> Job:
-    now_s = time.time()
-    kept = Kept(
-        tenant="t",
-        id=id_,
-        status="queued",
-        created_s=now_s,
-        expires_s=now_s + 1000,
-        rubric="r",
-        judge="fake",
-        metadata={},
-    )
-    return Job(kept, make_transcript(words))
 
 
 def _kept_results(database: Database) -> list[str]:
@@ -40,7 +22,9 @@ def _kept_results(database: Database) -> list[str]:
 def test_what_is_said_of_a_deleted_job_is_deleted_too(database: Database) -> None:
     """An answer that comes after its evaluation was deleted goes with the next sweep; that of another job stays."""
     lanes, results = LaneStore(database), ResultStore(database)
-    lanes.submit("t", SPEC, [_job("eval_gone", "I would track clicks."), _job("eval_stays", "I would track views.")])
+    lanes.submit(
+        "t", SPEC, [queued_job("eval_gone", "I would track clicks."), queued_job("eval_stays", "I would track views.")]
+    )
     (shard,) = lanes.unqueued()
     claim = results.claim(shard, "w")
     gone, stays = claim.open

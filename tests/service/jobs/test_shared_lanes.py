@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,35 +14,18 @@ from evaluator.batch.database import Database, Transaction
 from evaluator.batch.results import ResultStore
 from evaluator.batch.roll import Roll
 from evaluator.batch.runs import Round, RunStore
-from evaluator.service.evaluations.store import Kept
 from evaluator.service.jobs.desk import Desk, DeskPlan
 from evaluator.service.jobs.foreman import Foreman
-from evaluator.service.jobs.job import Job
 from evaluator.service.jobs.lanes import LaneStore
 from evaluator.service.tables import create_service_tables
 from tests.batch.durable_cases import SPEC, Counting, item
 from tests.fakes import make_transcript
+from tests.service.keeping import queued_job
 from tests.service.running import until
 
 pytestmark = pytest.mark.loopback
 
 _WORDS = "I would track weekly members."
-
-
-def _job(id_: str, tenant: str = "t", batch: str | None = None) -> Job:
-    now_s = time.time()
-    kept = Kept(
-        tenant=tenant,
-        id=id_,
-        status="queued",
-        created_s=now_s,
-        expires_s=now_s + 1000,
-        rubric="r",
-        judge="fake",
-        metadata={},
-        batch=batch,
-    )
-    return Job(kept, make_transcript(_WORDS))
 
 
 @contextmanager
@@ -75,8 +57,10 @@ def test_words_that_are_sent_again_outlive_the_end_of_the_first(database_url: st
     """A job keeps its words though another process forgets, at that moment, the last other job that had them."""
     with closing(Database(database_url)) as mine, closing(Database(database_url)) as other:
         create_service_tables(mine)
-        LaneStore(mine).submit("t", SPEC, [_job("eval_1", batch="b")])
-        submitting = threading.Thread(target=LaneStore(mine).submit, args=("u", SPEC, [_job("eval_2", "u")]))
+        LaneStore(mine).submit("t", SPEC, [queued_job("eval_1", _WORDS, batch="b")])
+        submitting = threading.Thread(
+            target=LaneStore(mine).submit, args=("u", SPEC, [queued_job("eval_2", _WORDS, tenant="u")])
+        )
         cancelling = threading.Thread(target=LaneStore(other).cancel, args=("t", "b"))
         with _held(mine, "ev_shards"):
             submitting.start()  # it has kept the words, and waits to put them into a shard
@@ -91,7 +75,7 @@ def test_words_that_are_sent_again_outlive_the_end_of_the_first(database_url: st
 
 def test_a_shard_whose_words_are_gone_is_taken_without_them(database: Database) -> None:
     """What was deleted while a worker took its shard is left out; it doesn't end the worker."""
-    LaneStore(database).submit("t", SPEC, [_job("eval_1")])
+    LaneStore(database).submit("t", SPEC, [queued_job("eval_1", _WORDS)])
     database.write(lambda t: t.run("DELETE FROM ev_transcripts"))
     (shard,) = LaneStore(database).unqueued()
     assert not ResultStore(database).claim(shard, "w").open
@@ -128,7 +112,7 @@ def test_a_newcomer_that_is_stopped_before_it_begins_ends(database_url: str, tmp
             )
         )
         foreman = Foreman(lanes, desk)
-        lanes.submit("t", SPEC, [_job("eval_1")])
+        lanes.submit("t", SPEC, [queued_job("eval_1", _WORDS)])
         foreman.nudge()
         desk.close(0.5)
         ending = threading.Thread(target=foreman.close, daemon=True)

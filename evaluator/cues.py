@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["CueMatcher", "check_cue", "cue_matcher", "number_end", "plain_marks"]
+__all__ = ["CueMatcher", "check_cue", "cue_matcher", "plain_marks"]
 
 _MARKS: Final = str.maketrans(
     {"‘": "'", "’": "'", "ʼ": "'", "\u00b4": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
@@ -30,7 +30,6 @@ _SPELLED: Final = (
     rf"(?:{_COUNT_WORD}|an?(?!\w)|another(?!\w))(?:[\s-](?:(?:and|point|a|and\sa)\s)?{_COUNT_WORD}){{0,4}}+"
 )
 _NUMBER: Final = rf"(?:\d{{1,15}}+(?:[.,]\d{{1,15}}+){{0,4}}+|{_SPELLED})"
-_NUMBER_HERE: Final = re.compile(_NUMBER)
 _PERCENT: Final = rf"{_NUMBER}(?:\s?%|[\s-]per\s?cent(?:age\spoints?)?)"
 _BETWEEN: Final = r"[\s,-]{1,8}+"
 _GAP: Final = r"(?:(?:[\w'%+-]|[.,](?=\d)){1,40}+[\s,]{1,8}+){0,6}?"
@@ -49,12 +48,6 @@ def check_cue(cue: str) -> None:
         ValueError: It holds no word, starts or ends with a gap, or has more gaps than are read.
     """
     _pattern(cue)
-
-
-def number_end(text: str, start: int) -> int | None:
-    """Return where the number ends that begins here, in small letters, as ``#`` stands for; ``None`` if none does."""
-    match = _NUMBER_HERE.match(text, start)
-    return None if match is None else match.end()
 
 
 class CueMatcher:

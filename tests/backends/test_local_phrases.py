@@ -39,6 +39,12 @@ def test_every_form_of_cue_may_begin_a_phrase(said: str) -> None:
     assert PhraseFinder(lists).spans(text) == [cue_matcher(cues).spans(text) for cues in lists]
 
 
+def test_the_longest_number_may_begin_a_phrase() -> None:
+    """However many words a number takes, what follows it is looked at."""
+    number = "one" + " and a half" * 4
+    assert PhraseFinder((("# percent",),)).spans(f"{number} percent") == [[(0, len(number) + 8)]]
+
+
 def test_unseen_words_are_not_kept_for_ever() -> None:
     """Words are the candidate's to choose, so what is remembered of them is bounded."""
     finder = PhraseFinder((("retain*",),))

@@ -120,7 +120,7 @@ def _group_sizes(words: Sequence[str], numbers: Sequence[Number], lexicon: Lexic
     for number in numbers:
         after = words[number.after : number.after + _PEOPLE_REACH]
         unit = after[:_UNIT_REACH]
-        if any(word in lexicon.people for word in after) and not any(word in lexicon.not_people for word in unit):
+        if not set(after).isdisjoint(lexicon.people) and set(unit).isdisjoint(lexicon.not_people):
             small |= lexicon.small_group.at_least <= number.value < lexicon.small_group.below
             large |= number.value >= lexicon.large_group_from
     return float(small), float(large)

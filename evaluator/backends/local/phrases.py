@@ -6,17 +6,37 @@ To look for each list everywhere takes most of the time of a judgement beside it
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from evaluator.backends.local.words import begins_number
-from evaluator.cues import cue_matcher, number_end
+from evaluator.cues import cue_matcher
 
 __all__ = ["PhraseFinder", "phrase_finder"]
 
 _WORD: Final = re.compile(r"\w+")
 _WORDS_KNOWN: Final = 20_000  # about what people say; then the longest unseen are looked up anew
+_LONGEST_NUMBER: Final = 13  # words that `#` stands for at the most: one, and four times such as "and a half"
+_JOINTS: Final = frozenset({"and", "point"})  # inside a number; "a" begins one too
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a word may be to cues.
+
+    Attributes:
+        alone: Lists of which a cue may begin with it.
+        paired: Those of which one may where a certain word comes next.
+        counted: Those of which one may begin with a number that it follows.
+        numeric: Whether it may be part of a number.
+    """
+
+    alone: tuple[int, ...]
+    paired: Mapping[str, tuple[int, ...]]
+    counted: tuple[int, ...]
+    numeric: bool
 
 
 class PhraseFinder:
@@ -31,27 +51,32 @@ class PhraseFinder:
         for place, cues in enumerate(lists):
             for cue in cues:
                 self._note(cue.split(), place)
+        self._role = lru_cache(_WORDS_KNOWN)(self._find_role)
 
     @property
     def words_known(self) -> int:
-        """Return of how many words it is remembered which lists they may begin; bounded."""
-        return self._openings.words_known
+        """Return of how many words it is remembered what they may be; bounded."""
+        return self._role.cache_info().currsize
 
     def spans(self, text: str) -> list[list[tuple[int, int]]]:
         """Return the spans of each list's cues, as `CueMatcher.spans` does, in a text from `plain_words`."""
         starts: list[list[int]] = [[] for _ in self._matchers]
-        found = list(_WORD.finditer(text))
-        words = [word.group() for word in found]
-        for match, word, following in zip(found, words, [*words[1:], ""], strict=False):
-            alone, paired = self._openings.lists(word)
-            for place in alone:
-                starts[place].append(match.start())
-            for place in paired.get(following, ()):
-                starts[place].append(match.start())
-            if begins_number(word):
-                for place in self._lists_at_number(text, match.start()):
-                    if not starts[place] or starts[place][-1] < match.start():
-                        starts[place].append(match.start())
+        words = text.replace(".", " ").split(" ")
+        roles = [self._role(word) for word in words]
+        start = 0
+        for place, (word, following, role) in enumerate(zip(words, [*words[1:], ""], roles, strict=False), 1):
+            for number in role.alone:
+                starts[number].append(start)
+            if following in role.paired:
+                for number in role.paired[following]:
+                    starts[number].append(start)
+            if role.numeric:
+                for later in roles[place : place + _LONGEST_NUMBER]:
+                    for number in later.counted:
+                        starts[number].append(start)
+                    if not later.numeric:
+                        break
+            start += len(word) + 1
         return [matcher.spans_at(text, at) if at else [] for matcher, at in zip(self._matchers, starts, strict=True)]
 
     def _note(self, cue: Sequence[str], place: int) -> None:
@@ -62,16 +87,18 @@ class PhraseFinder:
         else:
             self._numbers.add(place)
 
-    def _lists_at_number(self, text: str, start: int) -> set[int]:
-        """Return the lists of which a cue may begin with the number that begins here."""
-        end = number_end(text, start)
-        if end is None:
-            return set()
-        following = _WORD.match(text, end + 1)
-        if following is None:
-            return self._numbers
-        alone, paired = self._after_number.lists(following.group())
-        return self._numbers.union(alone, *paired.values())
+    def _find_role(self, word: str) -> _Role:
+        alone, paired = self._openings.lists(word)
+        numeric = begins_number(word)
+        if numeric:
+            alone |= self._numbers
+        after, later = self._after_number.lists(word)
+        return _Role(
+            alone=tuple(alone),
+            paired={second: tuple(lists - alone) for second, lists in paired.items()},
+            counted=tuple(after.union(*later.values())),
+            numeric=numeric or word in _JOINTS,
+        )
 
 
 class _Openings:
@@ -81,11 +108,6 @@ class _Openings:
         self._whole: dict[str, set[int]] = {}
         self._beginnings: dict[str, set[int]] = {}
         self._pairs: dict[str, dict[str, set[int]]] = {}
-        self.lists = lru_cache(_WORDS_KNOWN)(self._find)
-
-    @property
-    def words_known(self) -> int:
-        return self.lists.cache_info().currsize
 
     def note(self, cue: Sequence[str], place: int) -> None:
         """Note that a cue of a list begins with this word, or with these two where both are whole."""
@@ -97,13 +119,11 @@ class _Openings:
             words = self._beginnings if first != stem and not rest else self._whole
             words.setdefault(begun, set()).add(place)
 
-    def _find(self, word: str) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
+    def lists(self, word: str) -> tuple[set[int], Mapping[str, set[int]]]:
         """Return the lists of which a cue may begin with a word, and those where that takes a certain next word."""
-        found = set(self._whole.get(word, ()))
-        for end in range(1, len(word) + 1):
-            found |= self._beginnings.get(word[:end], set())
-        pairs = self._pairs.get(word, {})
-        return tuple(found), {second: tuple(lists - found) for second, lists in pairs.items()}
+        ends = range(1, len(word) + 1)
+        begun = set[int]().union(*(self._beginnings.get(word[:end], ()) for end in ends))
+        return begun.union(self._whole.get(word, ())), self._pairs.get(word, {})
 
 
 @lru_cache(maxsize=8)

@@ -25,8 +25,8 @@ _FUNCTION_WORDS: Final = (
     "some any all each every one somebody someone people"
 )
 FUNCTION_WORDS: Final = frozenset(_FUNCTION_WORDS.split())
-_NOT_A_WORD: Final = re.compile(r"(?:(?<!\d)\.|\.(?!\d)|[^\w.]|_)+")
-_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_WORD: Final = re.compile(r"[^\W_]++(?:(?<=\d)\.(?=\d)[^\W_]++)*+")
+_THOUSANDS: Final = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _DIGITS: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)([km]?)")
 _SMALL: Final = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -73,7 +73,7 @@ class Number:
 def plain_words(text: str) -> str:
     """Return the words of ``text``, lower-case, one blank between; ``don't`` is ``dont``, ``%`` is ``percent``."""
     bare = plain_marks(text).lower().replace("'", "").replace("%", " percent ")
-    return _NOT_A_WORD.sub(" ", _THOUSANDS.sub("", bare)).strip()
+    return " ".join(_WORD.findall(_THOUSANDS.sub("", bare)))
 
 
 def plain_cue(cue: str) -> str:
@@ -84,7 +84,7 @@ def plain_cue(cue: str) -> str:
 
 def begins_number(word: str) -> bool:
     """Return whether a plain word may be the first of what ``#`` stands for in a cue."""
-    return word[0].isdecimal() or word in _NUMBER_WORDS or word in _BEFORE_NUMBER
+    return word[:1].isdecimal() or word in _NUMBER_WORDS or word in _BEFORE_NUMBER
 
 
 def numbers_in(words: Sequence[str]) -> Iterator[Number]:

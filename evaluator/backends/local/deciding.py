@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ __all__ = ["decide"]
 _QUOTES: Final = 2
 _MOST_SURE: Final = 0.99  # what a few hundred labelled transcripts can show at the most
 _LIKELIER_RIGHT: Final = 0.5  # a verdict that is likelier wrong than right is no verdict
-_LEAST_LETTERS: Final = 4  # fewer prove nothing to `grounding`
+_PROVES: Final = re.compile(r"(?:[\W_]*+[^\W_]){4}")  # fewer letters and digits prove nothing to `grounding`
 
 
 def decide(
@@ -44,7 +45,7 @@ def decide(
 
 
 def _heads(calibration: Calibration, features: Features) -> _Heads:
-    shows = tuple(sum(map(str.isalnum, sentence.text)) >= _LEAST_LETTERS for sentence in features.sentences)
+    shows = tuple(_PROVES.match(sentence.text) is not None for sentence in features.sentences)
     scores = score_sentences(features, calibration.sentence_heads)
     shown = {present: (scores.commits if present else scores.avoids).T.tolist() for present in (True, False)}
     order = {present: scores.evidence(present=present).tolist() for present in (True, False)}

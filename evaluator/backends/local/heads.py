@@ -79,7 +79,7 @@ class DocumentHead:
 
     def margin(self, row: Floats) -> float:
         """Return the margin: above 0 speaks for present, its size for how clearly."""
-        return float(row @ self.weights[:-1] + self.weights[-1])
+        return float(row.dot(self.weights[:-1]) + self.weights[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,18 +110,17 @@ class SentenceScores:
 
     def document_row(self, place: int, features: Features) -> tuple[Floats, int]:
         """Return the second layer's columns for criterion number ``place``, and how many of them are its own."""
-        form, own = self.forms[place], self.own[place]
-        extra = np.zeros(0)
+        form, parts = self.forms[place], [self.own[place]]
         if form.answers_follow_up:
-            extra = self._reply_columns(place, features)
+            parts.append(self._reply_columns(place, features))
         if form.word_limit is not None:
             over = SCORE_SCALES["over"] * (form.id in features.over_limit)
-            extra = np.concatenate([extra, [min(_MOST_OVER, features.longest_words / form.word_limit), over]])
-        count = len(own) + len(extra)
+            parts.append(np.array([min(_MOST_OVER, features.longest_words / form.word_limit), over]))
+        count = sum(map(len, parts))
         if form.answers_follow_up:
             count += REPLY_COMPARISONS
-            extra = np.concatenate([extra, features.replies])
-        return np.concatenate([own, extra, self.shared]), count
+            parts.append(features.replies)
+        return np.concatenate([*parts, self.shared]), count
 
     def evidence(self, *, present: bool) -> Places:
         """Return ``(m, n)``: for each criterion the places of all sentences, those first that best show the verdict."""
@@ -147,17 +146,17 @@ def document_width(form: CriterionForm, features: Features, criteria: int) -> in
 
 def find_hollow(features: Features, heads: SentenceHeads) -> NDArray[np.bool_]:
     """Return for each sentence whether it only uses the words of good answers: a list, or talk about the answer."""
-    return _apply(features.rows, heads.sentences[:, -1:])[:, 0] > HOLLOW_FROM
+    return _apply(features.rows.astype(np.float64), heads.sentences[:, -1:])[:, 0] > HOLLOW_FROM
 
 
 def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
     """Apply the first layer."""
     m = len(heads.forms)
-    logits = _apply(features.rows, heads.sentences[:, :-1])
-    points = _apply(features.rows, heads.polarity)
+    rows = features.rows.astype(np.float64)
+    logits, points = _apply(rows, heads.sentences[:, :-1]), _apply(rows, heads.polarity)
     commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m : 3 * m]
     primary = _softmax(logits[:, 3 * m])
-    strongest = np.stack([_strongest(commits), _strongest(avoids)])
+    strongest = _strongest(logits[:, : 2 * m]).reshape(-1, 2, m).swapaxes(0, 1)
     around_primary = np.concatenate([primary @ features.phrases, primary @ features.pairs])
     own = [
         *(strongest.reshape(-1, m) * SCORE_SCALES["own"]),
@@ -182,17 +181,25 @@ def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
     )
 
 
-def _apply(rows: Floats | NDArray[np.float32], weights: Floats) -> Floats:
+def _apply(rows: Floats, weights: Floats) -> Floats:
     """Return ``rows @ weights[:-1] + weights[-1]``, in pieces so small that no library starts threads for them.
 
     Threads that wait for each other, beside an encoder that keeps all cores busy, take more than twice as long as the
     whole rest of judging. A single row is no piece: it would be computed in another way, with threads again.
     """
-    exact = rows.astype(np.float64, copy=False)
-    pieces = -(-exact.size * weights.shape[1] // _ONE_THREADS_WORK)
+    factors, intercepts = weights[:-1], weights[-1]
+    pieces = -(-rows.size * weights.shape[1] // _ONE_THREADS_WORK)
     if rows.ndim == 1 or pieces <= 1:
-        return exact @ weights[:-1] + weights[-1]
-    return np.concatenate([piece @ weights[:-1] for piece in np.array_split(exact, pieces)]) + weights[-1]
+        return rows @ factors + intercepts
+    applied = np.empty((len(rows), weights.shape[1]))
+    size, larger = divmod(len(rows), pieces)
+    start = 0
+    for piece in range(min(pieces, len(rows))):
+        stop = start + size + (piece < larger)
+        np.matmul(rows[start:stop], factors, out=applied[start:stop])
+        start = stop
+    applied += intercepts
+    return applied
 
 
 def _softmax(logits: Floats) -> Floats:

@@ -45,11 +45,7 @@ def decide(
 
 
 def _heads(calibration: Calibration, features: Features) -> _Heads:
-    shows = tuple(_PROVES.match(sentence.text) is not None for sentence in features.sentences)
-    scores = score_sentences(features, calibration.sentence_heads)
-    shown = {present: (scores.commits if present else scores.avoids).T.tolist() for present in (True, False)}
-    order = {present: scores.evidence(present=present).tolist() for present in (True, False)}
-    return _Heads(calibration, features, scores, shows, shown, order)
+    return _Heads(calibration, features, score_sentences(features, calibration.sentence_heads))
 
 
 def _hollow(criterion: Criterion) -> Opinion:
@@ -70,17 +66,11 @@ class _Heads:
         calibration: They are its.
         features: The case.
         scores: What the first layer says of it.
-        shows: Whether each sentence has letters enough to prove something.
-        shown: By whether it is present, for each criterion how clearly each sentence shows it, as a logit.
-        order: Likewise the places of the sentences, best first.
     """
 
     calibration: Calibration
     features: Features
     scores: SentenceScores
-    shows: tuple[bool, ...]
-    shown: dict[bool, list[list[float]]]
-    order: dict[bool, list[list[int]]]
 
     def opinion(self, criterion: Criterion) -> Opinion:
         """Decide one criterion that was trained.
@@ -121,11 +111,11 @@ class _Heads:
         say that they rather do than don't.
         """
         owed = (criterion.kind, present) in {("commission", True), ("omission", False)}
-        shown = self.shown[present][place]
+        order, shown = self.scores.evidence(place, present=present)
         quotes: list[Quote] = []
-        for number in self.order[present][place]:
-            if self.shows[number] and ((owed and not quotes) or shown[number] > 0):
-                sentence = self.features.sentences[number]
+        for number in order:
+            sentence = self.features.sentences[number]
+            if ((owed and not quotes) or shown[number] > 0) and _PROVES.match(sentence.text):
                 quotes.append(Quote(sentence.turn, sentence.text))
                 if len(quotes) == _QUOTES:
                     break

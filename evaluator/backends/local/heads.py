@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.backends.local.counting import Floats
-from evaluator.backends.local.features import REPLY_COMPARISONS, Features, Places
+from evaluator.backends.local.features import REPLY_COMPARISONS, Features
 
 __all__ = [
     "HOLLOW_FROM",
@@ -122,10 +122,10 @@ class SentenceScores:
             parts.append(features.replies)
         return np.concatenate([*parts, self.shared]), count
 
-    def evidence(self, *, present: bool) -> Places:
-        """Return ``(m, n)``: for each criterion the places of all sentences, those first that best show the verdict."""
-        shown = self.commits if present else self.avoids
-        return np.argsort(-(shown + self.decides), axis=0, kind="stable").T
+    def evidence(self, place: int, *, present: bool) -> tuple[list[int], list[float]]:
+        """Return the places of all sentences, best first, and how clearly each shows a verdict, as a logit."""
+        shown = (self.commits if present else self.avoids)[:, place]
+        return np.argsort(-(shown + self.decides[:, place]), kind="stable").tolist(), shown.tolist()
 
     def _reply_columns(self, place: int, features: Features) -> Floats:
         later = features.later if len(features.later) else np.arange(len(features.sentences))

@@ -185,8 +185,9 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
             _texture(counts) * SCALES["texture"],
             _positions(sentences, answers, counts.words) * SCALES["position"],
             likeness,
-        ]
-    ).astype(np.float32)
+        ],
+        dtype=np.float32,
+    )
     return Features(
         sentences=sentences,
         vectors=vectors,
@@ -203,10 +204,8 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
 
 
 def _pairs(phrases: Floats, counts: Counts, lexicon: Lexicon) -> Floats:
-    column = {name: place for place, name in enumerate(lexicon.names)}
-    named = phrases > 0
-    met = [named[:, column[first]] & named[:, column[second]] for first, second in lexicon.pairs]
-    return np.hstack([np.array(met, np.float64).reshape(len(met), len(phrases)).T, counts.numeric * 2])
+    met = (phrases[:, lexicon.pair_columns] > 0).all(axis=1)
+    return np.hstack([met, counts.numeric * 2], dtype=np.float64)
 
 
 def _in_context(vectors: Vectors, answers: Places) -> Vectors:
@@ -221,7 +220,7 @@ def _in_context(vectors: Vectors, answers: Places) -> Vectors:
 
 
 def _unit(vectors: Vectors) -> Vectors:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return vectors / np.maximum(np.sqrt((vectors * vectors).sum(axis=-1, keepdims=True)), 1e-9)
 
 
 def _texture(counts: Counts) -> Floats:
@@ -270,8 +269,9 @@ def _replies(  # noqa: PLR0913, PLR0917 - all are parts of one case that are com
         nothing: Floats = np.zeros(REPLY_COMPARISONS + int(counts.phrases.shape[1]))
         return nothing, np.zeros(2 * int(vectors.shape[1]))
     is_last = answers == answers[-1]
-    first, last = _unit(vectors[~later].mean(axis=0)), _unit(vectors[is_last].mean(axis=0))
-    repeated = vectors[later] @ vectors[~later].T
+    before, after = vectors[~later], vectors[later]
+    first, last = _unit(before.mean(axis=0)), _unit(vectors[is_last].mean(axis=0))
+    repeated = after @ before.T
     words = np.maximum(spoken, 1.0)
     compared = [
         float(last @ first),
@@ -283,7 +283,7 @@ def _replies(  # noqa: PLR0913, PLR0917 - all are parts of one case that are com
         float(follow_ups),
     ]
     numbers: Floats = np.concatenate([compared, np.log1p(counts.phrases[is_last].sum(axis=0))])
-    directions: Floats = np.concatenate([last, vectors[later].mean(axis=0)]).astype(np.float64)
+    directions: Floats = np.concatenate([last, after.mean(axis=0)]).astype(np.float64)
     return numbers, directions
 
 

@@ -12,6 +12,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from evaluator.backends.local.phrases import PhraseFinder, phrase_finder
@@ -67,6 +69,12 @@ class Lexicon(_Part):
     def names(self) -> tuple[str, ...]:
         """Groups in the order of their columns; the built-in one comes first."""
         return (NUMBER_GROUP, *self.groups)
+
+    @cached_property
+    def pair_columns(self) -> NDArray[np.intp]:
+        """``(2, p)``, columns of the first and of the second group of each pair."""
+        column = {name: place for place, name in enumerate(self.names)}
+        return np.array([[column[name] for name in pair] for pair in self.pairs], np.intp).reshape(-1, 2).T
 
     @cached_property
     def plain_groups(self) -> dict[str, tuple[str, ...]]:

@@ -56,11 +56,12 @@ def test_it_was_trained_on_the_labels_beside_it() -> None:
     assert trained_on(_CALIBRATION.id) == {used.sha256 for used in files}
 
 
-def test_it_learned_nothing_from_the_authors_of_the_exam() -> None:
+@pytest.mark.parametrize("name", ["exam", "varied"])
+def test_it_learned_nothing_from_the_authors_of_examinations(name: str) -> None:
     """What is measured at the end was written by nobody whom it knows."""
     assert _CALIBRATION is not None
     known = {author for used in (_CALIBRATION.labels, *_CALIBRATION.also) for author in used.authors}
-    rows = (_ROOT / "fixtures/gold/exam.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = (_ROOT / f"fixtures/gold/{name}.jsonl").read_text(encoding="utf-8").splitlines()
     assert known.isdisjoint(json.loads(row)["id"].partition("-")[0] for row in rows)
 
 

@@ -60,10 +60,10 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     from evaluator.fitting.comparing import measure_before  # noqa: PLC0415
     from evaluator.fitting.cross_validation import cross_validate, summarise  # noqa: PLC0415
     from evaluator.fitting.regression import check_installed as check_scipy  # noqa: PLC0415
-    from evaluator.rubric import load_rubric  # noqa: PLC0415
+    from evaluator.rubric import find_rubric_file, load_rubric  # noqa: PLC0415
 
     output = output or _beside(rubric)
-    for source in (labels, *(also or ())):
+    for source in (find_rubric_file(rubric), labels, *(also or ())):
         check_output(output, source)
     check_scikit()
     check_scipy()
@@ -92,9 +92,10 @@ def fit(  # noqa: PLR0913 - each is an option of the command
 
 def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -> str:
     from evaluator.agreement.report_text import render_text  # noqa: PLC0415
+    from evaluator.reports.characters import one_line  # noqa: PLC0415
 
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
-    folds = ", ".join(sorted(set(training.held_out.values())))
+    folds = one_line(", ".join(sorted(set(training.held_out.values()))))
     shown = "undefined" if bare is None else f"{bare:.3f}"
     return (
         f"{render_text(report, width=width, color=False, by_author=True)}\n"

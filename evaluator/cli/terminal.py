@@ -71,8 +71,12 @@ def write_stdout(text: str, *, exact: bool) -> None:
 def check_output(path: Path, source: Path | None) -> None:
     """Refuse an output file that can't be written, before any work is done for it.
 
+    Args:
+        path: Where to write.
+        source: A file that is read, and must stay as it is.
+
     Raises:
-        OptionError: Its folder doesn't exist, it is a folder, or it is the transcript itself.
+        OptionError: Its folder doesn't exist, it is a folder, or it is ``source``, by whichever name.
     """
     where = f"--output {shown_path(path)}"
     if path.is_dir():
@@ -80,7 +84,7 @@ def check_output(path: Path, source: Path | None) -> None:
     if not path.parent.is_dir():
         raise OptionError("its folder does not exist", where=where, remedy="make the folder first")
     if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise OptionError("it is the transcript itself", where=where, remedy="name another file")
+        raise OptionError("it is the input itself", where=where, remedy="name another file")
 
 
 def write_file(path: Path, text: str) -> None:

@@ -192,3 +192,22 @@ def test_agreement_warns_of_a_calibration_trained_on_the_same_rows(capsys: pytes
     given = ["--rubric", "small.yaml", "--calibration", "small.calibration.json"]
     assert run(["agreement", "made.jsonl", *given]) == 0
     assert "TRAINED ON THESE ROWS" in capsys.readouterr().out
+
+
+def test_no_file_that_is_read_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the rubric nor labels are lost to a slip in the name of the output, under another spelling either."""
+    Path("more.jsonl").write_bytes(label_bytes(authors="CD", seed=2))
+    for name in ("small.yaml", "./small.yaml", "made.jsonl", "more.jsonl"):
+        before = Path(name).read_bytes()
+        assert run(["fit", "small.yaml", "made.jsonl", "--also", "more.jsonl", "-o", name]) == 2
+        assert "it is the input itself" in capsys.readouterr().err
+        assert Path(name).read_bytes() == before
+
+
+def test_an_author_can_not_speak_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids come from strangers: what a terminal would obey is shown as harmless characters."""
+    Path("made.jsonl").write_bytes(label_bytes().replace(b'"A-', b'"A\\u001b[31m-'))
+    assert _fit() == 0
+    said = capsys.readouterr()
+    assert "Held out in turn: A" in said.out
+    assert "\x1b" not in said.out + said.err

@@ -141,6 +141,8 @@ def _hold_against(before: Before, after: HeldOutFigures, *, force: bool) -> None
         return "undefined" if value is None else f"{value:.3f}"
 
     told = f"macro F1 held out is {shown(after.macro_f1)}; {before.name}: {shown(before.macro_f1)}"
+    if before.elsewhere is not None:
+        told += f"; the calibration that is there reached {shown(before.elsewhere.macro_f1)} on its own labels"
     for criterion, (old, new) in before.lost(after).items():
         note(f"{criterion} does worse than before: F1 {new:.2f}, before {old:.2f}")
     if not before.betters(after):

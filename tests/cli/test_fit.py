@@ -211,3 +211,12 @@ def test_an_author_can_not_speak_to_the_terminal(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr()
     assert "Held out in turn: A" in said.out
     assert "\x1b" not in said.out + said.err
+
+
+def test_a_file_of_labels_may_grow(capsys: pytest.CaptureFixture[str]) -> None:
+    """Heads that remember its older rows are no bar for new ones that are held out; what they once reached is told."""
+    assert _fit("--quiet") == 0
+    Path("made.jsonl").write_bytes(label_bytes(authors="ABC", seed=2))
+    capsys.readouterr()
+    assert _fit() == 0
+    assert "the rubric's exemplars alone: 0.000; the calibration that is there reached 1.000" in capsys.readouterr().err

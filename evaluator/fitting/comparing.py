@@ -54,7 +54,7 @@ class Before:
         return _less(after.macro_f1_interval[1], once.macro_f1_interval[0])
 
     def lost(self, after: HeldOutFigures) -> dict[str, tuple[float, float]]:
-        """Return the criteria on which new heads do worse, each with F1 before (of other rows, if need be) and after."""
+        """Return the criteria on which new heads do worse, each with F1 before (of other rows, if need be) and now."""
         found: dict[str, tuple[float, float]] = {}
         for criterion, figures in after.by_criterion.items():
             once = self.elsewhere.by_criterion.get(criterion) if self.elsewhere else None
@@ -79,10 +79,11 @@ def measure_before(training: TrainingSet, replaced: Calibration | None) -> Befor
         JudgeError: The encoder can't answer.
         MissingExtra: A package isn't installed.
     """
-    if replaced is None or replaced.rubric != training.rubric.id:
+    fresh = frozenset[str]() if replaced is None else fresh_criteria(replaced, training.rubric, training.lexicon)
+    if replaced is None or replaced.rubric != training.rubric.id or not fresh:
         return _measured("the rubric's exemplars alone", training, None)
     if replaced.labels.sha256 == training.labels.sha256 and replaced.held_out is not None:
-        return _remembered(training, replaced, replaced.held_out)
+        return _remembered(training, replaced, replaced.held_out, fresh)
     if _learned_from(replaced, training.labels):
         return replace(_measured("the rubric's exemplars alone", training, None), elsewhere=replaced.held_out)
     return _measured("the calibration that is there", training, replaced)
@@ -100,19 +101,14 @@ def _measured(name: str, training: TrainingSet, calibration: Calibration | None)
     return Before(name, figures.f1.value, {line.criterion: line.f1 for line in figures.criteria})
 
 
-def _remembered(training: TrainingSet, replaced: Calibration, known: HeldOutFigures) -> Before:
+def _remembered(training: TrainingSet, replaced: Calibration, known: HeldOutFigures, fresh: frozenset[str]) -> Before:
     """Return the figures that a calibration came with, and those of the exemplars where its heads are stale."""
     name = "the calibration that is there, held out likewise"
     f1 = {criterion: figures.f1 for criterion, figures in known.by_criterion.items()}
-    fresh = fresh_criteria(replaced, training.rubric, training.lexicon)
     if fresh == replaced.places.keys() and f1.keys() == training.rubric.by_id.keys():
         return Before(name, known.macro_f1, f1)
-    exemplars = _measured("the rubric's exemplars alone", training, None)
-    if not fresh:
-        return exemplars
-    mixed = {
-        criterion: f1[criterion] if criterion in fresh else old for criterion, old in exemplars.by_criterion.items()
-    }
+    exemplars = _measured(name, training, None).by_criterion
+    mixed = {criterion: f1.get(criterion, old) if criterion in fresh else old for criterion, old in exemplars.items()}
     defined = [value for value in mixed.values() if value is not None]
     return Before(name, sum(defined) / len(defined) if defined else None, mixed)
 

@@ -72,8 +72,14 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     more = [read_labels(path, loaded) for path in also or ()]
     with progress(f"Reading {sum(len(part.rows) for part in (labelled, *more))} transcripts", quiet=quiet):
         training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False), also=more)
+    if unlearned := training.unlearned:
+        note(
+            f"{len(unlearned)} rows hold no answer that can be judged, and nothing is learned from them; the first is "
+            f"{unlearned[0].id!r}, line {unlearned[0].line}; `evaluator grade` tells what it lacks"
+        )
     for criterion, lack in too_few(training).items():
-        note(f"{criterion} stays with its exemplars: {lack}")
+        without_heads = "is counted alone" if loaded.by_id[criterion].measured else "stays with its exemplars"
+        note(f"{criterion} {without_heads}: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):
         held_out = cross_validate(training)
     figures = summarise(held_out, training)

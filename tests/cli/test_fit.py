@@ -220,3 +220,49 @@ def test_a_file_of_labels_may_grow(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert _fit() == 0
     assert "the rubric's exemplars alone: 0.000; the calibration that is there reached 1.000" in capsys.readouterr().err
+
+
+def test_rows_that_teach_nothing_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row without words to judge is named by its line, not passed over in silence."""
+    rows = label_bytes().splitlines()
+    silent = json.loads(rows[4])
+    silent["turns"][1]["text"] = "..."
+    rows[4] = json.dumps(silent).encode()
+    Path("made.jsonl").write_bytes(b"\n".join(rows))
+    assert _fit() == 0
+    assert "1 rows hold no answer that can be judged" in (said := capsys.readouterr().err)
+    assert "the first is 'A-004', line 5" in said
+
+
+def test_what_is_counted_has_no_exemplars_to_fall_back_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """A measured criterion without labels is counted as ever: neither weak nor judged by likeness."""
+    rows = [json.loads(line) for line in label_bytes().splitlines()]
+    for row in rows:
+        row["labels"]["rambling"] = "absent"
+    Path("made.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert _fit() == 0
+    said = capsys.readouterr().err
+    assert "rambling is counted alone: 0 labels present and 72 absent; 10 of each are needed" in said
+    assert "rambling is too often wrong" not in said
+    calibration = load_calibration(Path("small.calibration.json"))
+    assert calibration.held_out is not None
+    assert "rambling" not in calibration.held_out.weak
+
+
+def test_labels_that_suffice_only_with_an_author_are_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is held out is named: the labels of all would do, so that the bare count would only puzzle."""
+    Path("made.jsonl").write_bytes(label_bytes(each=14))
+    assert _fit() == 2
+    said = capsys.readouterr().err
+    assert "labels enough with author 'A', and too few without" in said
+    assert not Path("small.calibration.json").exists()
+
+
+def test_figures_of_one_author_carry_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Groups of one person's transcripts don't tell how the judge does on others."""
+    Path("made.jsonl").write_bytes(label_bytes(authors="A", each=60))
+    assert _fit() == 0
+    said = capsys.readouterr().out
+    assert "All transcripts are one author's" in said
+    assert "trained without the transcripts judged" in said
+    assert "without the author" not in said

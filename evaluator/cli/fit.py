@@ -93,7 +93,7 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     _hold_against(before, figures, force=force)
     write_file(output, calibration.to_json())
     if not quiet:
-        note(f"wrote {output}")
+        note(f"wrote {output}; judge by it with --calibration {output}")
 
 
 def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -> str:

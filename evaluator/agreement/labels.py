@@ -187,7 +187,7 @@ def _row(line: str, number: int, rubric: Rubric, where: str) -> LabelledRow:
     if not isinstance(found, dict):
         raise LabelsError("a row is a JSON object", where=where, remedy='{"id": …, "turns": […], "labels": {…}}')
     turns = found.get("turns")
-    checked = {**found, "turns": []} if isinstance(turns, list) else found  # `_transcript` reads them, and forgives more
+    checked = {**found, "turns": []} if isinstance(turns, list) else found  # read by `_transcript`, which forgives more
     try:
         row = _Row.model_validate_json(json.dumps(checked), strict=True)
     except ValidationError as error:

@@ -125,7 +125,7 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     labelled = labelled.noted(labels_note) if labels_note else labelled
     more = read_more(also or (), loaded, training=leave_one_author_out)
     if leave_one_author_out:
-        report = held_out_report(labelled, loaded, also=more, model=settings.model, quiet=quiet)
+        report = held_out_report(labelled, settings.rubric, also=more, model=settings.model, quiet=quiet)
     elif predictions is not None:
         report = _report(labelled, loaded, *_saved(predictions, labelled, loaded))
     else:

@@ -62,16 +62,17 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     from evaluator.fitting.regression import check_installed as check_scipy  # noqa: PLC0415
     from evaluator.rubric import find_rubric_file, load_rubric  # noqa: PLC0415
 
-    output = output or _beside(rubric)
-    for source in (find_rubric_file(rubric), labels, *(also or ())):
+    output, rubric_file = output or _beside(rubric), find_rubric_file(rubric)
+    for source in (rubric_file, labels, *(also or ())):
         check_output(output, source)
     check_scikit()
     check_scipy()
-    loaded = load_rubric(rubric)
+    loaded = load_rubric(rubric_file)
     labelled = read_labels(labels, loaded)
     more = [read_labels(path, loaded) for path in also or ()]
     with progress(f"Reading {sum(len(part.rows) for part in (labelled, *more))} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False), also=more)
+        encoder = OpenVinoEncoder(model, reduced=False)
+        training = make_training_set(labelled, loaded, encoder, also=more, rubric_file=rubric_file)
     if unlearned := training.unlearned:
         note(
             f"{len(unlearned)} rows hold no answer that can be judged, and nothing is learned from them; the first is "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -123,7 +124,12 @@ class TrainingSet:
 
 
 def make_training_set(
-    labels: LabelSet, rubric: Rubric, encoder: Encoder, *, also: Sequence[LabelSet] = ()
+    labels: LabelSet,
+    rubric: Rubric,
+    encoder: Encoder,
+    *,
+    also: Sequence[LabelSet] = (),
+    rubric_file: Path | None = None,
 ) -> TrainingSet:
     """Compute the examples of all rows, as they stand and as bare speech.
 
@@ -132,9 +138,11 @@ def make_training_set(
         rubric: What they judge by.
         encoder: Asked for each sentence.
         also: More to learn from, by other authors.
+        rubric_file: Where the rubric lies, for the sentences beside it.
 
     Raises:
         LabelsError: There are too few rows, none of ``labels`` can be judged, or an author stands in two files.
+        RubricError: The file of sentences breaks a rule.
         JudgeError: The encoder can't answer.
         MissingExtra: Its packages aren't installed.
     """
@@ -147,7 +155,7 @@ def make_training_set(
             where=labels.name,
             remedy="each needs words of a candidate, in English; `evaluator grade` tells what one lacks",
         )
-    made = made_sentences_for(rubric)
+    made = made_sentences_for(rubric, rubric_file)
     place = average_place([example.features.rows for example in examples])
     return TrainingSet(
         labels=labels,

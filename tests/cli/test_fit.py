@@ -266,3 +266,21 @@ def test_figures_of_one_author_carry_a_warning(capsys: pytest.CaptureFixture[str
     assert "All transcripts are one author's" in said
     assert "trained without the transcripts judged" in said
     assert "without the author" not in said
+
+
+def test_sentences_beside_a_rubrics_file_are_learned_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """They lie where the rubric lies, whoever's it is; a fault in them is named before anything is trained."""
+    assert _fit("--quiet") == 0
+    without = load_calibration(Path("small.calibration.json"))
+    beside = Path("small.sentences.yaml")
+    beside.write_text(f"schema_version: 1\nrubric: {without.rubric}\nempty: [Guardrails are important.]\n")
+    assert _fit("--quiet", "--force") == 0
+    learned = load_calibration(Path("small.calibration.json"))
+    assert learned.made_sentences != without.made_sentences
+    assert learned.id != without.id
+    beside.write_text("schema_version: 1\nrubric: another\n")
+    capsys.readouterr()
+    for command in (["fit", "small.yaml", "made.jsonl"], ["agreement", "made.jsonl", "--leave-one-author-out"]):
+        more = ["--rubric", "small.yaml"] if command[0] == "agreement" else []
+        assert run([*command, *more]) == 2
+        assert "small.sentences.yaml, `rubric`: it is made for the rubric 'another'" in capsys.readouterr().err

@@ -63,8 +63,7 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     from evaluator.rubric import find_rubric_file, load_rubric  # noqa: PLC0415
 
     output, rubric_file = output or _beside(rubric), find_rubric_file(rubric)
-    for source in (rubric_file, labels, *(also or ())):
-        check_output(output, source)
+    check_output(output, rubric_file, labels, *(also or ()))
     check_scikit()
     check_scipy()
     loaded = load_rubric(rubric_file)

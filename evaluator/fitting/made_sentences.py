@@ -1,8 +1,8 @@
 """Sentences to learn from that nobody said: those written beside a rubric, and hollow ones made from its own words.
 
-A file ``NAME.sentences.yaml`` beside a rubric's may hold sentences that fall into a criterion, that stay clear of it, and
-that are empty: they use the words of good answers and claim nothing. Lists of the lexicon's phrases and the rubric's
-own definitions, as a candidate might recite them, are empty too. Labelled transcripts hold few of either.
+``NAME.sentences.yaml`` beside a rubric's file may hold sentences that fall into a criterion or stay clear of it, and
+some that are empty: they use the words of good answers and claim nothing. Lists of the lexicon's phrases and the
+rubric's definitions, as a candidate might recite them, are empty too. Labelled transcripts hold few of either.
 """
 
 from __future__ import annotations

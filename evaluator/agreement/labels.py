@@ -186,10 +186,14 @@ def _row(line: str, number: int, rubric: Rubric, where: str) -> LabelledRow:
         raise LabelsError(error.message, where=where, remedy="write one JSON object a line") from error
     if not isinstance(found, dict):
         raise LabelsError("a row is a JSON object", where=where, remedy='{"id": …, "turns": […], "labels": {…}}')
+    turns = found.get("turns")
+    checked = {**found, "turns": []} if isinstance(turns, list) else found  # read by `_transcript`, which forgives more
     try:
-        row = _Row.model_validate_json(json.dumps(found), strict=True)
+        row = _Row.model_validate_json(json.dumps(checked), strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
+        if problems[0]["type"] == "json_invalid":  # it was read already: no UTF-8 can hold such text
+            raise LabelsError("text holds half of a surrogate pair", where=where, remedy="take it out") from None
         lines = [f"{_key_path(p['loc'])}: {p['msg']}" for p in problems[:_MAX_REPORTED]]
         raise LabelsError("; ".join(lines), where=where) from None
     _check_names(row, rubric, where)

@@ -139,9 +139,10 @@ def _row_warnings(labels: LabelSet, rubric: Rubric, measurement: Measurement) ->
     others = sum(e.rubric.sha256 != rubric.sha256 for e in measurement.evaluations.values())
     if others:
         found.append(f"Evaluations made with another version of the rubric: {others}.")
-    lost = sum(len(row.lost_evidence) for row in rows)
+    lost = [f"line {row.line}, {criterion}" for row in rows for criterion in row.lost_evidence]
     if lost:
-        found.append(f"Labelled quotes that no candidate turn holds, and that the span check leaves out: {lost}.")
+        told = "Labelled quotes that no candidate turn holds, and that training and the span check leave out"
+        found.append(f"{told}: {len(lost)}; the first: {lost[0]}.")
     return tuple(found)
 
 

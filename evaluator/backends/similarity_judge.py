@@ -212,7 +212,7 @@ class _Begun:
 
 
 def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str]) -> tuple[Flag, ...]:
-    """Say which verdicts rest on exemplars alone, and why."""
+    """Say which verdicts rest on exemplars alone, and why; what is counted needs neither those nor heads."""
     if calibration is None:
         flag = Flag(
             code="untrained_rubric",
@@ -224,14 +224,14 @@ def _flags(case: Case, calibration: Calibration | None, trained: frozenset[str])
         return (flag,)
     asked = [criterion.id for criterion in case.criteria if criterion.id not in trained]
     stale = [name for name in asked if name in calibration.places]
-    unknown = [name for name in asked if name not in calibration.places]
+    unknown = [name for name in asked if name not in calibration.places and not case.rubric.by_id[name].measured]
     flags: list[Flag] = []
     if stale:
         flags.append(
             Flag(
                 code="calibration_stale",
                 message=(
-                    "Rubric, lexicon or model changed since the calibration was trained; judged by exemplars alone: "
+                    "Rubric, lexicon or model changed since the calibration was trained; judged without it: "
                     f"{', '.join(stale)}. Train it again with `evaluator fit`."
                 ),
             )

@@ -106,14 +106,16 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     from evaluator.agreement.scikit import check_installed  # noqa: PLC0415
     from evaluator.cli.held_out import held_out_report, read_more, refuse_beside  # noqa: PLC0415
     from evaluator.cli.terminal import check_output, note, write_file, write_stdout  # noqa: PLC0415
-    from evaluator.rubric import load_rubric  # noqa: PLC0415
+    from evaluator.rubric import find_rubric_file, load_rubric  # noqa: PLC0415
     from evaluator.settings import load_settings  # noqa: PLC0415
 
     chosen = flags.given() | ({"rubric": rubric} if rubric is not None else {})
     settings = load_settings().model_copy(update=chosen)
     output = None if output == Path("-") else output
+    rubric_file = find_rubric_file(settings.rubric)
     if output is not None:
-        check_output(output, labels)
+        check_output(output, labels, rubric_file, predictions, settings.calibration, *(also or ()))
+        _refuse_one_file(output, write_predictions)
     if predictions is not None:
         _refuse_both(**flags.given(), write_predictions=write_predictions)
     if leave_one_author_out:
@@ -125,7 +127,7 @@ def agreement(  # noqa: PLR0913 - one parameter per option of the command
     labelled = labelled.noted(labels_note) if labels_note else labelled
     more = read_more(also or (), loaded, training=leave_one_author_out)
     if leave_one_author_out:
-        report = held_out_report(labelled, loaded, also=more, model=settings.model, quiet=quiet)
+        report = held_out_report(labelled, settings.rubric, also=more, model=settings.model, quiet=quiet)
     elif predictions is not None:
         report = _report(labelled, loaded, *_saved(predictions, labelled, loaded))
     else:
@@ -158,6 +160,13 @@ def _refuse_both(**options: object) -> None:
                 where=f"--{name.replace('_', '-')}",
                 remedy="leave it out, or leave out --predictions",
             )
+
+
+def _refuse_one_file(output: Path, save_to: Path | None) -> None:
+    from evaluator.errors import OptionError  # noqa: PLC0415
+
+    if save_to is not None and save_to.resolve() == output.resolve():
+        raise OptionError("the report would replace them", where="--write-predictions", remedy="name two files")
 
 
 def _saved(path: Path, labelled: LabelSet, rubric: Rubric) -> tuple[JudgeInfo, Measurement]:

@@ -53,8 +53,7 @@ def diff(
 
     output = None if output == Path("-") else output
     if output is not None:
-        check_output(output, a if a.is_file() else None)
-        check_output(output, b if b.is_file() else None)
+        check_output(output, *(side for side in (a, b) if side.is_file()))
     comparison = compare_batches(a, b)
     told = DiffFormat.json if output is not None and output.suffix.lower() == ".json" else DiffFormat.text
     form = format or told

@@ -60,20 +60,26 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     from evaluator.fitting.comparing import measure_before  # noqa: PLC0415
     from evaluator.fitting.cross_validation import cross_validate, summarise  # noqa: PLC0415
     from evaluator.fitting.regression import check_installed as check_scipy  # noqa: PLC0415
-    from evaluator.rubric import load_rubric  # noqa: PLC0415
+    from evaluator.rubric import find_rubric_file, load_rubric  # noqa: PLC0415
 
-    output = output or _beside(rubric)
-    for source in (labels, *(also or ())):
-        check_output(output, source)
+    output, rubric_file = output or _beside(rubric), find_rubric_file(rubric)
+    check_output(output, rubric_file, labels, *(also or ()))
     check_scikit()
     check_scipy()
-    loaded = load_rubric(rubric)
+    loaded = load_rubric(rubric_file)
     labelled = read_labels(labels, loaded)
     more = [read_labels(path, loaded) for path in also or ()]
     with progress(f"Reading {sum(len(part.rows) for part in (labelled, *more))} transcripts", quiet=quiet):
-        training = make_training_set(labelled, loaded, OpenVinoEncoder(model, reduced=False), also=more)
+        encoder = OpenVinoEncoder(model, reduced=False)
+        training = make_training_set(labelled, loaded, encoder, also=more, rubric_file=rubric_file)
+    if unlearned := training.unlearned:
+        note(
+            f"{len(unlearned)} rows hold no answer that can be judged, and nothing is learned from them; the first is "
+            f"{unlearned[0].id!r}, line {unlearned[0].line}; `evaluator grade` tells what it lacks"
+        )
     for criterion, lack in too_few(training).items():
-        note(f"{criterion} stays with its exemplars: {lack}")
+        without_heads = "is counted alone" if loaded.by_id[criterion].measured else "stays with its exemplars"
+        note(f"{criterion} {without_heads}: {lack}")
     with progress("Holding out each author in turn", quiet=quiet):
         held_out = cross_validate(training)
     figures = summarise(held_out, training)
@@ -87,14 +93,15 @@ def fit(  # noqa: PLR0913 - each is an option of the command
     _hold_against(before, figures, force=force)
     write_file(output, calibration.to_json())
     if not quiet:
-        note(f"wrote {output}")
+        note(f"wrote {output}; judge by it with --calibration {output}")
 
 
 def _table(training: TrainingSet, report: AgreementReport, bare: float | None) -> str:
     from evaluator.agreement.report_text import render_text  # noqa: PLC0415
+    from evaluator.reports.characters import one_line  # noqa: PLC0415
 
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
-    folds = ", ".join(sorted(set(training.held_out.values())))
+    folds = one_line(", ".join(sorted(set(training.held_out.values()))))
     shown = "undefined" if bare is None else f"{bare:.3f}"
     return (
         f"{render_text(report, width=width, color=False, by_author=True)}\n"
@@ -140,6 +147,8 @@ def _hold_against(before: Before, after: HeldOutFigures, *, force: bool) -> None
         return "undefined" if value is None else f"{value:.3f}"
 
     told = f"macro F1 held out is {shown(after.macro_f1)}; {before.name}: {shown(before.macro_f1)}"
+    if before.elsewhere is not None:
+        told += f"; the calibration that is there reached {shown(before.elsewhere.macro_f1)} on its own labels"
     for criterion, (old, new) in before.lost(after).items():
         note(f"{criterion} does worse than before: F1 {new:.2f}, before {old:.2f}")
     if not before.betters(after):

@@ -17,7 +17,7 @@ from evaluator.errors import OptionError
 from evaluator.fitting.calibrating import make_training_set
 from evaluator.fitting.cross_validation import cross_validate
 from evaluator.fitting.regression import check_installed
-from evaluator.rubric import Rubric
+from evaluator.rubric import Rubric, find_rubric_file, load_rubric
 from evaluator.settings import Settings
 
 __all__ = ["held_out_report", "read_more", "refuse_beside"]
@@ -65,13 +65,13 @@ def read_more(paths: Sequence[Path], rubric: Rubric, *, training: bool) -> list[
 
 
 def held_out_report(
-    labels: LabelSet, rubric: Rubric, *, also: Sequence[LabelSet], model: str | None, quiet: bool
+    labels: LabelSet, rubric: str, *, also: Sequence[LabelSet], model: str | None, quiet: bool
 ) -> AgreementReport:
     """Train without each author in turn, judge that author's transcripts, and report on all of them.
 
     Args:
         labels: What is judged, and learned from when it isn't.
-        rubric: What they judge by.
+        rubric: What they judge by, by id or file.
         also: More to learn from.
         model: The encoder; ``None`` takes the packaged one.
         quiet: Whether to show no progress.
@@ -81,6 +81,8 @@ def held_out_report(
         MissingExtra: A package isn't installed.
     """
     check_installed()
+    file = find_rubric_file(rubric)
     with progress("Training without each author in turn", quiet=quiet):
-        training = make_training_set(labels, rubric, OpenVinoEncoder(model, reduced=False), also=also)
+        encoder = OpenVinoEncoder(model, reduced=False)
+        training = make_training_set(labels, load_rubric(file), encoder, also=also, rubric_file=file)
         return cross_validate(training).report(training)

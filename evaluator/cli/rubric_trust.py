@@ -44,5 +44,5 @@ def trust_lines(calibration: Calibration | None) -> list[str]:
         lines.append(f"Too often wrong about these, so take its verdicts for hints: {', '.join(calibration.weak)}.")
     if calibration.untrained:
         lacking = "; ".join(f"{criterion} ({reason})" for criterion, reason in calibration.untrained.items())
-        lines.append(f"Judged by exemplars alone, for want of labels: {lacking}.")
+        lines.append(f"Judged without training, for want of labels: {lacking}.")
     return lines

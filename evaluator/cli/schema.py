@@ -23,7 +23,7 @@ def schema(
     if output is None:
         write_stdout(schema_text(), exact=True)
     else:
-        check_output(output, None)
+        check_output(output)
         write_file(output, schema_text())
 
 

@@ -68,19 +68,23 @@ def write_stdout(text: str, *, exact: bool) -> None:
         raise OptionError(cannot_write(error), where="stdout", remedy="send it elsewhere") from error
 
 
-def check_output(path: Path, source: Path | None) -> None:
+def check_output(path: Path, *sources: Path | None) -> None:
     """Refuse an output file that can't be written, before any work is done for it.
 
+    Args:
+        path: Where to write.
+        sources: Files that are read, and must stay as they are.
+
     Raises:
-        OptionError: Its folder doesn't exist, it is a folder, or it is the transcript itself.
+        OptionError: Its folder doesn't exist, it is a folder, or it is one of ``sources``, by whichever name.
     """
     where = f"--output {shown_path(path)}"
     if path.is_dir():
         raise OptionError("it is a folder", where=where, remedy="name a file in it")
     if not path.parent.is_dir():
         raise OptionError("its folder does not exist", where=where, remedy="make the folder first")
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise OptionError("it is the transcript itself", where=where, remedy="name another file")
+    if path.exists() and any(source and source.exists() and path.samefile(source) for source in sources):
+        raise OptionError("it is the input itself", where=where, remedy="name another file")
 
 
 def write_file(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -30,7 +31,7 @@ from evaluator.fitting.training import HYPER_PARAMETERS, RECIPE_VERSION, train_h
 from evaluator.rubric import Rubric
 from evaluator.version import __version__
 
-__all__ = ["LEAST_LABELS", "TrainingSet", "calibrate", "make_training_set", "too_few"]
+__all__ = ["LEAST_LABELS", "TrainingSet", "calibrate", "check_trainable", "make_training_set", "too_few"]
 
 LEAST_LABELS: Final = 10  # present and absent each, over two folds at least; with fewer a head learns the author
 
@@ -96,6 +97,17 @@ class TrainingSet:
     held_out: Mapping[str, str]
 
     @property
+    def authors(self) -> frozenset[str]:
+        """Who wrote `labels`; of a single author, groups of rows are held out."""
+        return frozenset(row.author for row in self.labels.rows)
+
+    @property
+    def unlearned(self) -> tuple[LabelledRow, ...]:
+        """Rows that hold nothing to judge, so that nothing is learned from them; those of `labels` first."""
+        learned = {example.row_id for example in self.examples}
+        return tuple(row for row in self.rows if row.id not in learned)
+
+    @property
     def rows(self) -> tuple[LabelledRow, ...]:
         """All rows, of whichever file."""
         return _rows_of((self.labels, *self.also))
@@ -112,7 +124,12 @@ class TrainingSet:
 
 
 def make_training_set(
-    labels: LabelSet, rubric: Rubric, encoder: Encoder, *, also: Sequence[LabelSet] = ()
+    labels: LabelSet,
+    rubric: Rubric,
+    encoder: Encoder,
+    *,
+    also: Sequence[LabelSet] = (),
+    rubric_file: Path | None = None,
 ) -> TrainingSet:
     """Compute the examples of all rows, as they stand and as bare speech.
 
@@ -121,9 +138,11 @@ def make_training_set(
         rubric: What they judge by.
         encoder: Asked for each sentence.
         also: More to learn from, by other authors.
+        rubric_file: Where the rubric lies, for the sentences beside it.
 
     Raises:
         LabelsError: There are too few rows, none of ``labels`` can be judged, or an author stands in two files.
+        RubricError: The file of sentences breaks a rule.
         JudgeError: The encoder can't answer.
         MissingExtra: Its packages aren't installed.
     """
@@ -131,8 +150,12 @@ def make_training_set(
     rows = _rows_of((labels, *also))
     examples = make_examples([*rows, *map(bare_row, rows)], rubric, lexicon, encoder)
     if {row.id for row in labels.rows}.isdisjoint(example.row_id for example in examples):
-        raise LabelsError("no row holds an answer that can be judged", where=labels.name)
-    made = made_sentences_for(rubric)
+        raise LabelsError(
+            "no row holds an answer that can be judged",
+            where=labels.name,
+            remedy="each needs words of a candidate, in English; `evaluator grade` tells what one lacks",
+        )
+    made = made_sentences_for(rubric, rubric_file)
     place = average_place([example.features.rows for example in examples])
     return TrainingSet(
         labels=labels,
@@ -179,6 +202,20 @@ def too_few(training: TrainingSet) -> dict[str, str]:
     return lacking
 
 
+def check_trainable(training: TrainingSet) -> None:
+    """Refuse labels that no criterion can be trained on.
+
+    Raises:
+        LabelsError: Each lacks some.
+    """
+    if too_few(training).keys() == training.rubric.by_id.keys():
+        raise LabelsError(
+            f"no criterion has {LEAST_LABELS} labels present and {LEAST_LABELS} absent",
+            where=training.labels.name,
+            remedy="label more transcripts",
+        )
+
+
 def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> Calibration:
     """Train every criterion that has labels enough.
 
@@ -192,12 +229,7 @@ def calibrate(training: TrainingSet, held_out: HeldOutFigures | None = None) -> 
     """
     rubric, lacking = training.rubric, too_few(training)
     criteria = [criterion for criterion in rubric.criteria if criterion.id not in lacking]
-    if not criteria:
-        raise LabelsError(
-            f"no criterion has {LEAST_LABELS} labels present and absent",
-            where=training.labels.name,
-            remedy="label more",
-        )
+    check_trainable(training)
     trained = train_heads(
         training.examples,
         training.folds,

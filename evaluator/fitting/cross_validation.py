@@ -17,17 +17,25 @@ from evaluator.agreement.labels import LabelledRow
 from evaluator.agreement.measure import Failure, Measurement, measure
 from evaluator.agreement.predictions import predictions_of
 from evaluator.agreement.report import AgreementReport, report_of
-from evaluator.backends.local.calibration import CriterionHeldOut, HeldOutFigures
+from evaluator.backends.local.calibration import Calibration, CriterionHeldOut, HeldOutFigures
 from evaluator.backends.similarity_judge import SimilarityJudge
+from evaluator.errors import LabelsError
 from evaluator.fitting.bare_speech import bare_row
-from evaluator.fitting.calibrating import TrainingSet, calibrate
+from evaluator.fitting.calibrating import LEAST_LABELS, TrainingSet, calibrate, check_trainable, too_few
+from evaluator.reports.characters import one_line
 from evaluator.rubric import Rubric
 from evaluator.values.evaluation import Evaluation
 
 __all__ = ["HELD_OUT", "LEAST_RELIABLE", "HeldOut", "cross_validate", "summarise"]
 
 HELD_OUT: Final = "trained without the author judged"
+_OF_ONE_AUTHOR: Final = "trained without the transcripts judged"
+_FLATTERING: Final = (
+    "All transcripts are one author's: groups of them were held out in turn, and the judge had learned from others by "
+    "the same author. Expect less of it on people whom it has not met."
+)
 LEAST_RELIABLE: Final = 0.7  # precision, and recall where decided; below, a verdict is a hint
+_NAME_CHARS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,9 @@ class HeldOut:
     def report(self, training: TrainingSet) -> AgreementReport:
         """Return the report on the rows as they stand; its judge names no calibration, for each fold had its own."""
         info = SimilarityJudge(training.encoder, calibration=None).info(training.rubric)
-        held_out = info.model_copy(update={"calibration": HELD_OUT})
-        return report_of(training.labels, training.rubric, held_out, self.measurement)
+        held_out = info.model_copy(update={"calibration": _OF_ONE_AUTHOR if len(training.authors) == 1 else HELD_OUT})
+        warnings = [_FLATTERING] if len(training.authors) == 1 else []
+        return report_of(training.labels, training.rubric, held_out, self.measurement, warnings=warnings)
 
 
 def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = lambda _fold: None) -> HeldOut:
@@ -59,19 +68,35 @@ def cross_validate(training: TrainingSet, *, on_fold: Callable[[str], None] = la
         on_fold: Called with the name of each fold before it is held out.
 
     Raises:
-        LabelsError: Without some fold no criterion has labels enough.
+        LabelsError: No criterion has labels enough, or none has without some fold.
         MissingExtra: A package isn't installed.
     """
+    check_trainable(training)
     folds = tuple(sorted(set(training.held_out.values())))
     plain = Measurement({}, ())
     bare = Measurement({}, ())
     for fold in folds:
         on_fold(fold)
-        judge = SimilarityJudge(training.encoder, calibration=calibrate(training.without(fold)))
+        judge = SimilarityJudge(training.encoder, calibration=_heads_without(fold, training))
         rows = [row for row in training.labels.rows if training.held_out[row.id] == fold]
         plain = _joined(plain, asyncio.run(measure(rows, training.rubric, judge, concurrency=1)))
         bare = _joined(bare, asyncio.run(measure(_bare(rows), training.rubric, judge, concurrency=1)))
     return HeldOut(folds, plain, bare)
+
+
+def _heads_without(fold: str, training: TrainingSet) -> Calibration:
+    try:
+        rest = training.without(fold)
+        check_trainable(rest)
+    except LabelsError as error:
+        who = f"author {one_line(fold, _NAME_CHARS)!r}" if fold in training.authors else f"group {fold}"
+        raise LabelsError(
+            f"there are labels enough with {who}, and too few without: no criterion has {LEAST_LABELS} present and "
+            f"{LEAST_LABELS} absent when it is held out",
+            where=training.labels.name,
+            remedy="label more transcripts, of other authors too",
+        ) from error
+    return calibrate(rest)
 
 
 def summarise(held_out: HeldOut, training: TrainingSet) -> HeldOutFigures:
@@ -79,6 +104,7 @@ def summarise(held_out: HeldOut, training: TrainingSet) -> HeldOutFigures:
     rows = training.labels.rows
     figures = _figures(training.rubric, rows, held_out.measurement)
     bare = _figures(training.rubric, tuple(_bare(rows)), held_out.bare)
+    untrained = too_few(training)
     return HeldOutFigures(
         folds=held_out.folds,
         macro_f1=_rounded(figures.f1.value),
@@ -93,7 +119,11 @@ def summarise(held_out: HeldOut, training: TrainingSet) -> HeldOutFigures:
         recall_decided=_rounded(figures.recall_decided.value),
         by_author={group.name: _rounded(group.macro_f1) for group in figures.authors},
         by_criterion={line.criterion: _held_out_of(line) for line in figures.criteria},
-        weak=tuple(line.criterion for line in figures.criteria if line.n and not _reliable(line)),
+        weak=tuple(
+            line.criterion
+            for line in figures.criteria
+            if line.n and line.criterion not in untrained and not _reliable(line)
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Sentences to learn from that nobody said: those written beside a rubric, and hollow ones made from its own words.
 
-A file ``ID.sentences.yaml`` beside a rubric may hold sentences that fall into a criterion, that stay clear of it, and
-that are empty: they use the words of good answers and claim nothing. Lists of the lexicon's phrases and the rubric's
-own definitions, as a candidate might recite them, are empty too. Labelled transcripts hold few of either.
+``NAME.sentences.yaml`` beside a rubric's file may hold sentences that fall into a criterion or stay clear of it, and
+some that are empty: they use the words of good answers and claim nothing. Lists of the lexicon's phrases and the
+rubric's definitions, as a candidate might recite them, are empty too. Labelled transcripts hold few of either.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
 import numpy as np
@@ -116,16 +117,21 @@ def parse_made_sentences(text: str, rubric: Rubric, *, name: str) -> MadeSentenc
     return found
 
 
-def made_sentences_for(rubric: Rubric) -> MadeSentences:
-    """Return the sentences that lie beside the shipped rubric of that id; none if there is no such file.
+def made_sentences_for(rubric: Rubric, file: Path | None = None) -> MadeSentences:
+    """Return the sentences that lie beside a rubric; none if there is no such file.
+
+    Args:
+        rubric: What they are about.
+        file: Where the rubric lies: ``NAME.sentences.yaml`` beside ``NAME.yaml`` holds them. Without it, or if there is
+            none, those of the shipped rubric of that id are taken.
 
     Raises:
         RubricError: The file breaks a rule.
     """
-    path = resource_dir("rubrics") / f"{rubric.id}.sentences.yaml"
-    if not path.is_file():
-        return MadeSentences(schema_version=1, rubric=rubric.id)
-    return parse_made_sentences(read_rubric_file(path), rubric, name=path.name)
+    for path in (file, resource_dir("rubrics") / f"{rubric.id}.yaml"):
+        if path is not None and (beside := path.with_suffix(".sentences.yaml")).is_file():
+            return parse_made_sentences(read_rubric_file(beside), rubric, name=beside.name)
+    return MadeSentences(schema_version=1, rubric=rubric.id)
 
 
 def hollow_sentences(rubric: Rubric, lexicon: Lexicon, made: MadeSentences) -> tuple[str, ...]:

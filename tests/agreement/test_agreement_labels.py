@@ -119,6 +119,15 @@ def test_a_transcript_that_cannot_be_read_is_a_problem_of_its_row(turns: list[ob
     assert row.problem.startswith("line 1")
 
 
+def test_half_a_surrogate_pair_is_dropped_from_turns_and_refused_elsewhere() -> None:
+    """No UTF-8 can hold it: words lose it as in every transcript; names and evidence can't be guessed."""
+    row = labelled("A-1", "p", turns=[{"speaker": "candidate", "text": "I \ud800count clicks."}])
+    assert row.transcript is not None
+    assert row.transcript.turns[0].text == "I count clicks."
+    with pytest.raises(LabelsError, match=r"^set\.jsonl, line 1: .*half of a surrogate pair"):
+        label_set(row_of("A-\udfff", "p"))
+
+
 def test_a_note_beside_the_file_says_who_labelled(tmp_path: Path) -> None:
     """``NAME.note.txt`` beside ``NAME.jsonl`` becomes one line; without it nobody said."""
     path = tmp_path / "mine.jsonl"

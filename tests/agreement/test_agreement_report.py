@@ -106,7 +106,7 @@ def test_rows_left_out_and_words_not_found_are_warned_of() -> None:
     newer = make_rubric(RUBRIC_YAML.replace("Small metrics rubric", "Another"))
     text = " ".join(report_of(labels, newer, judge.info(rubric), measurement).warnings)
     assert "Only 1 of 2 rows" in text
-    assert "the span check leaves out: 1." in text
+    assert "the span check leave out: 1; the first: line 1, vanity." in text
     assert "another version of the rubric: 1." in text
 
 

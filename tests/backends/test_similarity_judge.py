@@ -171,6 +171,11 @@ def test_a_criterion_without_labels_is_named() -> None:
     assert flag.message.endswith(": vague.")
 
 
+def test_a_count_needs_no_labels() -> None:
+    """A measured criterion without heads is counted as it was meant to be; no flag says that exemplars judged it."""
+    assert _judged(calibration=random_calibration(_RUBRIC, _ENCODER, leave_out="rambling")).flags == ()
+
+
 def test_a_criterion_that_is_too_often_wrong_is_named() -> None:
     """What held-out figures don't support is declared in the file, and every evaluation that holds it says so."""
     figures = HeldOutFigures(

@@ -167,6 +167,25 @@ def test_a_judge_trained_on_these_rows_is_said_so(
     assert "TRAINED ON THESE ROWS" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["set.jsonl", "small.yaml", "saved.jsonl", "./saved.jsonl"])
+def test_the_report_is_written_over_nothing_that_is_read(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Labels, rubric and evaluations that may have cost money survive a slip in the name of the output."""
+    labels = _write()
+    assert _run(labels, "--write-predictions", "saved.jsonl") == 0
+    before = Path(name).read_bytes()
+    command = ["agreement", labels, "--rubric", "small.yaml", "--predictions", "saved.jsonl", "-o", name]
+    assert run(command) == 2
+    assert "it is the input itself" in capsys.readouterr().err
+    assert Path(name).read_bytes() == before
+
+
+def test_report_and_evaluations_go_to_two_files(capsys: pytest.CaptureFixture[str]) -> None:
+    """One name for both is refused before a judge is asked: the report would replace what was paid for."""
+    assert _run(_write(), "--write-predictions", "new.jsonl", "-o", "./new.jsonl") == 2
+    assert "--write-predictions" in capsys.readouterr().err
+    assert not Path("new.jsonl").exists()
+
+
 def test_who_labelled_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     """``--labels-note`` is printed with the figures."""
     assert _run(_write(), "--labels-note", "Two coaches.") == 0

@@ -192,3 +192,95 @@ def test_agreement_warns_of_a_calibration_trained_on_the_same_rows(capsys: pytes
     given = ["--rubric", "small.yaml", "--calibration", "small.calibration.json"]
     assert run(["agreement", "made.jsonl", *given]) == 0
     assert "TRAINED ON THESE ROWS" in capsys.readouterr().out
+
+
+def test_no_file_that_is_read_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the rubric nor labels are lost to a slip in the name of the output, under another spelling either."""
+    Path("more.jsonl").write_bytes(label_bytes(authors="CD", seed=2))
+    for name in ("small.yaml", "./small.yaml", "made.jsonl", "more.jsonl"):
+        before = Path(name).read_bytes()
+        assert run(["fit", "small.yaml", "made.jsonl", "--also", "more.jsonl", "-o", name]) == 2
+        assert "it is the input itself" in capsys.readouterr().err
+        assert Path(name).read_bytes() == before
+
+
+def test_an_author_can_not_speak_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids come from strangers: what a terminal would obey is shown as harmless characters."""
+    Path("made.jsonl").write_bytes(label_bytes().replace(b'"A-', b'"A\\u001b[31m-'))
+    assert _fit() == 0
+    said = capsys.readouterr()
+    assert "Held out in turn: A" in said.out
+    assert "\x1b" not in said.out + said.err
+
+
+def test_a_file_of_labels_may_grow(capsys: pytest.CaptureFixture[str]) -> None:
+    """Heads that remember its older rows are no bar for new ones that are held out; what they once reached is told."""
+    assert _fit("--quiet") == 0
+    Path("made.jsonl").write_bytes(label_bytes(authors="ABC", seed=2))
+    capsys.readouterr()
+    assert _fit() == 0
+    assert "the rubric's exemplars alone: 0.000; the calibration that is there reached 1.000" in capsys.readouterr().err
+
+
+def test_rows_that_teach_nothing_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row without words to judge is named by its line, not passed over in silence."""
+    rows = label_bytes().splitlines()
+    silent = json.loads(rows[4])
+    silent["turns"][1]["text"] = "..."
+    rows[4] = json.dumps(silent).encode()
+    Path("made.jsonl").write_bytes(b"\n".join(rows))
+    assert _fit() == 0
+    assert "1 rows hold no answer that can be judged" in (said := capsys.readouterr().err)
+    assert "the first is 'A-004', line 5" in said
+
+
+def test_what_is_counted_has_no_exemplars_to_fall_back_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """A measured criterion without labels is counted as ever: neither weak nor judged by likeness."""
+    rows = [json.loads(line) for line in label_bytes().splitlines()]
+    for row in rows:
+        row["labels"]["rambling"] = "absent"
+    Path("made.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert _fit() == 0
+    said = capsys.readouterr().err
+    assert "rambling is counted alone: 0 labels present and 72 absent; 10 of each are needed" in said
+    assert "rambling is too often wrong" not in said
+    calibration = load_calibration(Path("small.calibration.json"))
+    assert calibration.held_out is not None
+    assert "rambling" not in calibration.held_out.weak
+
+
+def test_labels_that_suffice_only_with_an_author_are_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is held out is named: the labels of all would do, so that the bare count would only puzzle."""
+    Path("made.jsonl").write_bytes(label_bytes(each=14))
+    assert _fit() == 2
+    said = capsys.readouterr().err
+    assert "labels enough with author 'A', and too few without" in said
+    assert not Path("small.calibration.json").exists()
+
+
+def test_figures_of_one_author_carry_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Groups of one person's transcripts don't tell how the judge does on others."""
+    Path("made.jsonl").write_bytes(label_bytes(authors="A", each=60))
+    assert _fit() == 0
+    said = capsys.readouterr().out
+    assert "All transcripts are one author's" in said
+    assert "trained without the transcripts judged" in said
+    assert "without the author" not in said
+
+
+def test_sentences_beside_a_rubrics_file_are_learned_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """They lie where the rubric lies, whoever's it is; a fault in them is named before anything is trained."""
+    assert _fit("--quiet") == 0
+    without = load_calibration(Path("small.calibration.json"))
+    beside = Path("small.sentences.yaml")
+    beside.write_text(f"schema_version: 1\nrubric: {without.rubric}\nempty: [Guardrails are important.]\n")
+    assert _fit("--quiet", "--force") == 0
+    learned = load_calibration(Path("small.calibration.json"))
+    assert learned.made_sentences != without.made_sentences
+    assert learned.id != without.id
+    beside.write_text("schema_version: 1\nrubric: another\n")
+    capsys.readouterr()
+    for command in (["fit", "small.yaml", "made.jsonl"], ["agreement", "made.jsonl", "--leave-one-author-out"]):
+        more = ["--rubric", "small.yaml"] if command[0] == "agreement" else []
+        assert run([*command, *more]) == 2
+        assert "small.sentences.yaml, `rubric`: it is made for the rubric 'another'" in capsys.readouterr().err

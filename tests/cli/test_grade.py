@@ -161,7 +161,7 @@ def test_devices_are_written_not_replaced(desk: _Desk) -> None:
     [
         ("no/such/folder.txt", "its folder does not exist"),
         (".", "it is a folder"),
-        ("answer.txt", "the transcript itself"),
+        ("answer.txt", "the input itself"),
     ],
 )
 def test_impossible_output_is_refused_before_judging(desk: _Desk, target: str, complaint: str) -> None:

@@ -72,7 +72,7 @@ def test_show_says_how_far_the_local_judge_can_be_trusted() -> None:
 def test_what_lacks_labels_is_named_with_its_lack() -> None:
     """A criterion without heads is declared, with what it would need."""
     calibration = random_calibration(make_rubric(), WordEncoder(), leave_out="vague")
-    assert "Judged by exemplars alone, for want of labels: vague (nobody labelled it)." in trust_lines(calibration)
+    assert "Judged without training, for want of labels: vague (nobody labelled it)." in trust_lines(calibration)
 
 
 def test_labels_of_every_file_count_as_learned_from() -> None:

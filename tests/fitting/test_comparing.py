@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evaluator.backends.local.calibration import CriterionHeldOut, HeldOutFigures
 from evaluator.fitting.calibrating import TrainingSet, calibrate, make_training_set
 from evaluator.fitting.comparing import Before, measure_before
 from evaluator.fitting.cross_validation import cross_validate, summarise
+from evaluator.rubric import Rubric
 from tests.encoders import WordEncoder
 from tests.fakes import make_rubric
 from tests.fitting.cases import label_set
@@ -82,3 +85,38 @@ def test_less_agreement_is_noticed(
     before = Before("it", old, {"vanity": old, "gone": 0.5})
     assert before.betters(after) is better
     assert before.lost(after) == ({"vanity": (0.8, 0.7)} if new == 0.7 else {})
+
+
+def test_a_calibration_that_learned_from_these_authors_is_not_measured_on_them(figures: HeldOutFigures) -> None:
+    """A file that grew has another hash, and the rows that were in it before are remembered all the same."""
+    grown = make_training_set(label_set(authors="ABC", each=20), make_rubric(), WordEncoder())
+    less = make_training_set(label_set(each=20), make_rubric(), WordEncoder())
+    before = measure_before(grown, calibrate(less, figures))
+    assert before.name == "the rubric's exemplars alone"
+    assert before.elsewhere == figures
+
+
+@pytest.mark.parametrize(
+    ("interval", "worse"), [((0.3, 0.4), True), ((0.5, 0.8), False), (None, False)], ids=["apart", "overlap", "unknown"]
+)
+def test_figures_of_other_rows_count_if_chance_does_not_explain_them(
+    figures: HeldOutFigures, interval: tuple[float, float] | None, *, worse: bool
+) -> None:
+    """Rows differ, and so do figures of equal heads; only intervals that lie apart say that something was lost."""
+    once = figures.model_copy(update={"macro_f1": 0.8, "macro_f1_interval": (0.7, 0.9)})
+    after = figures.model_copy(update={"macro_f1": 0.35, "macro_f1_interval": interval})
+    assert Before("the rubric's exemplars alone", 0.2, {}, elsewhere=once).betters(after) is worse
+
+
+def test_stale_heads_are_no_bar(training: TrainingSet, figures: HeldOutFigures) -> None:
+    """What a calibration reached by a definition that was edited since is not how the judge does now."""
+    old = calibrate(training, figures)
+    rubric = make_rubric()
+    edited = [
+        criterion.model_copy(update={"definition": "Another meaning."}) if criterion.id == "vanity" else criterion
+        for criterion in rubric.criteria
+    ]
+    changed = replace(training, rubric=Rubric.model_validate(rubric.model_copy(update={"criteria": tuple(edited)})))
+    before = measure_before(changed, old)
+    assert before.by_criterion["no_goal"] == figures.by_criterion["no_goal"].f1
+    assert before.by_criterion["vanity"] != figures.by_criterion["vanity"].f1

@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from evaluator.agreement.figures import AgreementFigures
 from evaluator.agreement.labels import read_labels
 from evaluator.backends.encoder import Vectors
@@ -71,27 +69,15 @@ def _without_hollow(training: TrainingSet) -> TrainingSet:
 
 
 def _without_evidence(training: TrainingSet) -> TrainingSet:
-    nothing = np.array([], np.intp)
-    blind = (replace(e, decisive={}, primary=nothing) for e in training.examples)
-    return replace(training, examples=tuple(blind))
+    return replace(training, examples=tuple(replace(e, decisive={}) for e in training.examples))
 
 
-def _without_primary(training: TrainingSet) -> TrainingSet:
-    nothing = np.array([], np.intp)
-    return replace(training, examples=tuple(replace(e, primary=nothing) for e in training.examples))
-
-
-def _masked(mask: Callable[[Features, int, int], Features]) -> Callable[[TrainingSet], TrainingSet]:
-    """Return what trains on features with columns of zeros: heads then have no weight where a case has numbers.
-
-    ``mask`` gets the features, the width of a vector and the number of phrase groups.
-    """
+def _masked(mask: Callable[[Features], Features]) -> Callable[[TrainingSet], TrainingSet]:
+    """Return what trains on features with columns of zeros: heads then have no weight where a case has numbers."""
 
     def masked(training: TrainingSet) -> TrainingSet:
         def apply(example: Example) -> Example:
-            features = example.features
-            d, g = int(features.vectors.shape[1]), int(features.phrases.shape[1])
-            return replace(example, features=mask(features, d, g))
+            return replace(example, features=mask(example.features))
 
         rows = tuple(
             replace(made, row=_zeroed(made.row[None], mask, training.examples[0].features)[0]) for made in training.made
@@ -101,21 +87,13 @@ def _masked(mask: Callable[[Features, int, int], Features]) -> Callable[[Trainin
     return masked
 
 
-def _zeroed(rows: Vectors, mask: Callable[[Features, int, int], Features], like: Features) -> Vectors:
-    masked = mask(replace(like, rows=rows), int(like.vectors.shape[1]), int(like.phrases.shape[1]))
-    return masked.rows
+def _zeroed(rows: Vectors, mask: Callable[[Features], Features], like: Features) -> Vectors:
+    return mask(replace(like, rows=rows)).rows
 
 
-def _no_context(features: Features, d: int, g: int) -> Features:
+def _no_phrases(features: Features) -> Features:
     rows = features.rows.copy()
-    rows[:, d : 2 * d] = 0
-    rows[:, 2 * d + g : 2 * d + 3 * g] = 0
-    return replace(features, rows=rows)
-
-
-def _no_phrases(features: Features, d: int, _g: int) -> Features:
-    rows = features.rows.copy()
-    rows[:, 2 * d : -_AFTER_PHRASES] = 0
+    rows[:, features.vectors.shape[1] : -_AFTER_PHRASES] = 0
     return replace(
         features,
         rows=rows,
@@ -125,7 +103,7 @@ def _no_phrases(features: Features, d: int, _g: int) -> Features:
     )
 
 
-def _no_replies(features: Features, _d: int, _g: int) -> Features:
+def _no_replies(features: Features) -> Features:
     return replace(features, replies=features.replies * 0, reply_vectors=features.reply_vectors * 0)
 
 
@@ -137,8 +115,6 @@ _PARTS: Final[dict[str, Callable[[TrainingSet], TrainingSet]]] = {
     "without made sentences": _without_made,
     "without the hollow column": _without_hollow,
     "without labelled evidence": _without_evidence,
-    "without the deciding metric": _without_primary,
-    "without neighbouring sentences": _masked(_no_context),
     "without counted phrases": _masked(_no_phrases),
     "without replies": _masked(_no_replies),
 }

@@ -49,7 +49,6 @@ class Example:
         features: Its numbers.
         labels: By criterion; ``None`` where people dispute it or say nothing.
         decisive: Places of the sentences that the labelled evidence covers, by criterion.
-        primary: Places of the sentences that state the metric which decides.
     """
 
     row_id: str
@@ -59,7 +58,6 @@ class Example:
     features: Features
     labels: Mapping[str, Label | None]
     decisive: Mapping[str, Places]
-    primary: Places
 
 
 def make_examples(rows: Sequence[LabelledRow], rubric: Rubric, lexicon: Lexicon, encoder: Encoder) -> list[Example]:
@@ -119,7 +117,6 @@ def _example(row: LabelledRow, case: Case, lexicon: Lexicon, encoder: Encoder) -
         features=make_features(case, sentences, lexicon, counts, encoded, over_limit=over),
         labels={key: None if key in row.disputed else row.labels.get(key) for key in rubric.by_id},
         decisive=decisive,
-        primary=_primary(row, decisive, lexicon),
     )
 
 
@@ -134,12 +131,3 @@ def _covered(span: Span, sentences: Sequence[Sentence]) -> Places:
         if sentence.turn == span.turn and shared > 0 and most:
             found.append(place)
     return np.array(found, np.intp)
-
-
-def _primary(row: LabelledRow, decisive: Mapping[str, Places], lexicon: Lexicon) -> Places:
-    named = [
-        decisive[source.criterion]
-        for source in lexicon.primary_metric
-        if source.criterion in decisive and source.label in ("any", row.labels.get(source.criterion))
-    ]
-    return np.unique(np.concatenate(named)) if named else np.array([], np.intp)

@@ -52,9 +52,9 @@ class _Targets:
     """What is wanted of each sentence, and how much it counts; ``n`` sentences, ``m`` criteria.
 
     Attributes:
-        wanted: ``(n, 3 m + 2)``: commits, avoids, decides, the metric that decides, hollow.
+        wanted: ``(n, 3 m + 1)``: commits, avoids, decides, hollow.
         weights: Of the same.
-        points: ``(n, 2 m)``: which way it points, if it decides.
+        points: ``(n, m)``: which way it points, if it decides.
         point_weights: Of the same.
     """
 
@@ -65,7 +65,7 @@ class _Targets:
 
     @classmethod
     def blank(cls, n: int, m: int) -> _Targets:
-        return cls(*np.zeros((2, n, 3 * m + 2)), *np.zeros((2, n, 2 * m)))
+        return cls(*np.zeros((2, n, 3 * m + 1)), *np.zeros((2, n, m)))
 
     def part(self, rows: slice) -> _Targets:
         """Return views of some rows."""
@@ -103,8 +103,7 @@ def train_sentence_heads(
     polarity = fit_logistic(rows[marked], targets.points[marked], targets.point_weights[marked], ridge=_RIDGE_POLARITY)
     _give_positives_mass(targets.wanted, targets.weights)
     told = fit_logistic(rows, targets.wanted[:, :-1], targets.weights[:, :-1], ridge=_RIDGE_SENTENCES)
-    alone = _by_itself(rows, examples[0])
-    hollow = fit_logistic(alone, targets.wanted[:, -1:], targets.weights[:, -1:], ridge=_RIDGE_HOLLOW)
+    hollow = fit_logistic(_without_place(rows), targets.wanted[:, -1:], targets.weights[:, -1:], ridge=_RIDGE_HOLLOW)
     return SentenceHeads(
         forms=forms,
         sentences=np.hstack([told, hollow]),
@@ -113,15 +112,12 @@ def train_sentence_heads(
     )
 
 
-def _by_itself(rows: Vectors, like: Example) -> Vectors:
-    """Return the rows of `Features` without what tells of a sentence's place and neighbours.
+def _without_place(rows: Vectors) -> Vectors:
+    """Return the rows of `Features` without what tells where a sentence stands.
 
     Whether a sentence is hollow depends on its own words alone; columns of zeros get weights of zero.
     """
-    d, g = int(like.features.vectors.shape[1]), int(like.features.phrases.shape[1])
     alone = rows.copy()
-    alone[:, d : 2 * d] = 0
-    alone[:, 2 * d + g : 2 * d + 3 * g] = 0
     alone[:, -OWN_PLACE_COLUMNS:] = 0
     return alone
 
@@ -129,7 +125,6 @@ def _by_itself(rows: Vectors, like: Example) -> Vectors:
 def _mark(example: Example, forms: tuple[CriterionForm, ...], here: _Targets) -> None:
     """Fill in what one example's sentences are."""
     m, wanted, weights = len(forms), here.wanted, here.weights
-    wanted[example.primary, 3 * m] = 1
     for place, form in enumerate(forms):
         decisive, label = _decisive(example, form), example.labels[form.id]
         if len(decisive):
@@ -151,13 +146,10 @@ def _mark(example: Example, forms: tuple[CriterionForm, ...], here: _Targets) ->
 def _mark_polarity(example: Example, forms: tuple[CriterionForm, ...], here: _Targets) -> None:
     """Fill in which way deciding sentences point; those of one example weigh one together."""
     for place, form in enumerate(forms):
-        label = example.labels[form.id]
-        if label not in ("present", "absent"):
-            continue
-        for column, marked in ((place, _decisive(example, form)), (len(forms) + place, example.primary)):
-            if len(marked):
-                here.points[marked, column] = label == "present"
-                here.point_weights[marked, column] = 1 / len(marked)
+        label, marked = example.labels[form.id], _decisive(example, form)
+        if label in ("present", "absent") and len(marked):
+            here.points[marked, place] = label == "present"
+            here.point_weights[marked, place] = 1 / len(marked)
 
 
 def _mark_made(one: MadeRow, forms: tuple[CriterionForm, ...], here: _Targets) -> None:

@@ -24,7 +24,7 @@ from evaluator.fitting.second_layer import SECOND_LAYER, answers_of, held_out_ma
 
 __all__ = ["HYPER_PARAMETERS", "RECIPE_VERSION", "TrainedHeads", "train_heads"]
 
-RECIPE_VERSION: Final = 3
+RECIPE_VERSION: Final = 4
 _RIDGE_CONFIDENCE: Final = 1e-4
 _LEAST_SLOPE: Final = 1e-3
 # How likely a verdict must be right for it to be given, by what an error costs. Most labels say absent, so that one in

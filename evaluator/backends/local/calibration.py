@@ -191,8 +191,8 @@ class Calibration(_Part):
         if len(self.places) != m:
             raise ValueError("`criteria` names one twice")
         for key, packed, columns in (
-            ("sentences", self.sentences, 3 * m + 2),
-            ("polarity", self.polarity, 2 * m),
+            ("sentences", self.sentences, 3 * m + 1),
+            ("polarity", self.polarity, m),
             ("replies", self.replies, replying),
         ):
             if len(packed.shape) != _A_MATRIX or packed.shape[1] != columns or not packed.shape[0]:

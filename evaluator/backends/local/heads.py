@@ -28,10 +28,10 @@ __all__ = [
     "score_sentences",
 ]
 
-SCORE_SCALES: Final = {"own": 0.5, "others": 0.04, "decisive": 0.5, "primary": 0.5, "around_primary": 0.3, "over": 3.0}
+SCORE_SCALES: Final = {"own": 0.5, "others": 0.04, "decisive": 0.5, "over": 3.0}
 HOLLOW_FROM: Final = -0.5  # logit; fewer than 1 in 50 sentences of labelled answers lie above it
 _STRONGEST: Final = 3
-_OWN_COLUMNS: Final = 9
+_OWN_COLUMNS: Final = 8
 _REPLY_COLUMNS: Final = 5
 _LENGTH_COLUMNS: Final = 2
 _ONE_THREADS_WORK: Final = 260_000  # multiplications; OpenBLAS starts threads from 262,144
@@ -59,9 +59,8 @@ class SentenceHeads:
 
     Attributes:
         forms: The criteria; ``m``.
-        sentences: ``(width + 1, 3 m + 2)``: commits, avoids, decides; one column for naming the metric that decides,
-            one for words that claim nothing.
-        polarity: ``(width + 1, 2 m)``: whether a deciding sentence commits; whether that metric's sentence does.
+        sentences: ``(width + 1, 3 m + 1)``: commits, avoids, decides; one column for words that claim nothing.
+        polarity: ``(width + 1, m)``: whether a deciding sentence commits.
         replies: ``(2 d + 1, f)``: for each criterion that answers a follow-up, in order, whether the replies commit.
     """
 
@@ -93,10 +92,9 @@ class SentenceScores:
         decides: ``(n, m)``, logits.
         replies: ``(f,)``, logits.
         strongest: ``(2, 3, m)``: of commits and of avoids the highest, the second, and the mean of the highest three.
-        own: ``(m, 9)``, what the second layer sees of each criterion: its strongest, which way its deciding sentences
-            point on average, how clearly one decides, and which way the sentence with the deciding metric points.
-        shared: What it sees whatever the criterion: the highest of all, counts over the answer, and what is counted
-            where that metric is stated.
+        own: ``(m, 8)``, what the second layer sees of each criterion: its strongest, which way its deciding sentences
+            point on average, and how clearly one decides.
+        shared: What it sees whatever the criterion: the highest of all, and counts over the answer.
     """
 
     forms: tuple[CriterionForm, ...]
@@ -137,8 +135,7 @@ class SentenceScores:
 
 def document_width(form: CriterionForm, features: Features, criteria: int) -> int:
     """Return how many columns `SentenceScores.document_row` has for a criterion, of so many in all."""
-    around = features.phrases.shape[1] + features.pairs.shape[1]
-    width = _OWN_COLUMNS + 2 * criteria + len(features.document) + around
+    width = _OWN_COLUMNS + 2 * criteria + len(features.document)
     if form.answers_follow_up:
         width += _REPLY_COLUMNS + len(features.replies)
     return width + (_LENGTH_COLUMNS if form.word_limit is not None else 0)
@@ -154,20 +151,16 @@ def score_sentences(features: Features, heads: SentenceHeads) -> SentenceScores:
     m = len(heads.forms)
     rows = features.rows.astype(np.float64)
     logits, points = _apply(rows, heads.sentences[:, :-1]), _apply(rows, heads.polarity)
-    commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m : 3 * m]
-    primary = _softmax(logits[:, 3 * m])
+    commits, avoids, decides = logits[:, :m], logits[:, m : 2 * m], logits[:, 2 * m :]
     strongest = _strongest(logits[:, : 2 * m]).reshape(-1, 2, m).swapaxes(0, 1)
-    around_primary = np.concatenate([primary @ features.phrases, primary @ features.pairs])
     own = [
         *(strongest.reshape(-1, m) * SCORE_SCALES["own"]),
-        (_softmax(decides) * points[:, :m]).sum(axis=0) * SCORE_SCALES["decisive"],
+        (_softmax(decides) * points).sum(axis=0) * SCORE_SCALES["decisive"],
         decides.max(axis=0) * SCORE_SCALES["decisive"],
-        (primary @ points[:, m:]) * SCORE_SCALES["primary"],
     ]
     shared = [
         strongest[:, 0].ravel() * SCORE_SCALES["others"],
         features.document,
-        around_primary * SCORE_SCALES["around_primary"],
     ]
     return SentenceScores(
         forms=heads.forms,

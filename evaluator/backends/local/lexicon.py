@@ -24,7 +24,7 @@ from evaluator.resources import resource_dir
 from evaluator.rubric import Rubric, read_rubric_file
 from evaluator.strict_yaml import YamlDocument, parse_yaml
 
-__all__ = ["NUMBER_GROUP", "Lexicon", "PrimaryMetric", "SizeRange", "lexicon_for", "parse_lexicon"]
+__all__ = ["NUMBER_GROUP", "Lexicon", "SizeRange", "lexicon_for", "parse_lexicon"]
 
 NUMBER_GROUP: Final = "number"
 _Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,63}$")]
@@ -43,13 +43,6 @@ class SizeRange(_Part):
     below: float = Field(gt=0)
 
 
-class PrimaryMetric(_Part):
-    """Labelled evidence that states the metric which decides."""
-
-    criterion: _Id
-    label: Literal["present", "absent", "any"] = Field(description="Only where the label says this.")
-
-
 class Lexicon(_Part):
     """What is counted in each sentence."""
 
@@ -63,7 +56,6 @@ class Lexicon(_Part):
     not_people: tuple[_Word, ...] = Field(default=(), description="Nouns that keep a number from being one of people.")
     small_group: SizeRange = SizeRange(at_least=0, below=1)
     large_group_from: float = Field(default=1e18, gt=0)
-    primary_metric: tuple[PrimaryMetric, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str, ...]:

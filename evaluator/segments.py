@@ -22,7 +22,7 @@ _WORD: Final = re.compile(r"\S+")
 _PAUSES: Final = frozenset(",;:")
 # What the shortcut below rests on: a word of plain letters that ends a run of characters, one mark, space, a capital.
 # A semicolon before a small letter ends nothing.
-_END: Final = re.compile(r"(?<![^ \n])([A-Za-z][A-Za-z'’-]*[.?!])[ \n]+(?=[A-Z])")
+_END: Final = re.compile(r"(?<![^ \n])([A-Za-z][A-Za-z'’-]*+[.?!])[ \n]++(?=[A-Z])")
 _ONE_SENTENCE: Final = re.compile(r"(?:[\w ,:'’\"“”%$/&+\n-]++|(?<=\d)\.(?=\d)|(?<=[a-z]);(?= [a-z]))*+[.?!]?[ \n]*")
 _BRACKETS: Final = re.compile(r"[(\[{\u2329-\U0010ffff]")  # those that syntok knows, and much beside
 _WORDS_KNOWN: Final = 20_000
@@ -69,7 +69,12 @@ def _sentences(piece: str, offset: int) -> list[tuple[int, int]]:
     """Return the sentences of a piece between two sure ends."""
     if piece.count("\n") > 1 or not _ONE_SENTENCE.fullmatch(piece):
         return [(start + offset, end + offset) for start, end in _by_syntok(piece)]
-    said = piece.strip(" \n")
+    return _stripped(piece, offset)
+
+
+def _stripped(piece: str, offset: int) -> list[tuple[int, int]]:
+    """Return the span of a piece without the space around it; nothing if it is all space."""
+    said = piece.strip()
     start = offset + piece.index(said)
     return [(start, start + len(said))] if said else []
 
@@ -84,9 +89,9 @@ def _by_syntok(text: str) -> list[tuple[int, int]]:
 def _windows(text: str, sentence: tuple[int, int]) -> list[tuple[int, int]]:
     """Cut one sentence into windows if it runs on."""
     start, end = sentence
-    words = [(match.start() + start, match.end() + start) for match in _WORD.finditer(text[start:end])]
-    if len(words) <= _LONGEST_WORDS:
-        return [(words[0][0], words[-1][1])] if words else []
+    if _count(text, sentence) <= _LONGEST_WORDS:
+        return _stripped(text[start:end], start)
+    words = [match.span() for match in _WORD.finditer(text, start, end)]
     spans: list[tuple[int, int]] = []
     first = 0
     while first < len(words):

@@ -17,10 +17,10 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -39,6 +39,7 @@ _MOST_TOKENS: Final = 1024  # in a batch; in larger ones a token takes longer: t
 _WORTH_A_BATCH: Final = 64  # tokens; another shape than the last takes as long as computing so many
 _GRID: Final = 16
 _QUEUED: Final = 2  # batches for each core: one is computed, the next lies ready
+_CUT: Final = 2048  # texts whose pieces are remembered: who asks how wide one is asks for its row a little later
 _SENDS: Final = ("openvino.tools.ovc", "openvino_telemetry")
 _Ids: TypeAlias = list[int]
 _Raw: TypeAlias = "np.memmap[Any, np.dtype[np.uint8]]"
@@ -93,7 +94,7 @@ class OpenVinoEncoder:
 
     def width(self, sentence: str) -> int:
         """Return how many tokens a sentence is padded to, as `Encoder.width`; raises what `encode` does."""
-        return _width(len(self._load().pieces.encode(sentence)))
+        return _width(len(self._load().cut(sentence)))
 
     @cached_property
     def _folder(self) -> ModelFolder:
@@ -160,12 +161,12 @@ class _Engine:
     """A compiled model with what cuts its texts. Safe to share between threads.
 
     Attributes:
-        pieces: Cuts texts.
+        cut: Returns the ids of a text's pieces, of the latest texts without work.
         requests: Those that nobody uses now.
         width: Of a row.
     """
 
-    pieces: WordPieces
+    cut: Callable[[str], _Ids]
     requests: queue.SimpleQueue[_Request]
     width: int
 
@@ -174,7 +175,7 @@ class _Engine:
         rows = np.empty((len(sentences), self.width), np.float32)
         if not sentences:
             return rows
-        ids = list(map(self.pieces.encode, sentences))
+        ids = list(map(self.cut, sentences))
         begun: deque[tuple[_Request, list[int]]] = deque()
         try:
             for part in batches(list(map(len, ids))):
@@ -229,7 +230,7 @@ def _compiled(folder: ModelFolder, raw: _Raw, *, reduced: bool, cores: int) -> _
             remedy="a sentence-transformers model of BERT's form, uncased, with mean pooling, as safetensors",
         ) from error
     try:
-        pieces = WordPieces(form.vocabulary, form.longest)
+        cut = lru_cache(_CUT)(WordPieces(form.vocabulary, form.longest).encode)
         result, inputs = build_graph(ops, form, read_tensors(raw))
         core = openvino.Core()
         compiled = core.compile_model(
@@ -242,7 +243,7 @@ def _compiled(folder: ModelFolder, raw: _Raw, *, reduced: bool, cores: int) -> _
         raise JudgeMisuse(
             f"the model can't be loaded: {type(error).__name__}", where=f"model {folder.name}", remedy="check its files"
         ) from error
-    return _Engine(pieces, requests, compiled.output(0).partial_shape[1].get_length())
+    return _Engine(cut, requests, compiled.output(0).partial_shape[1].get_length())
 
 
 def computing_options(core: Any, cores: int, *, reduced: bool) -> dict[str, object]:  # noqa: ANN401 - the library has no types

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -111,6 +112,22 @@ def test_who_waits_longest_comes_first() -> None:
     for answer in asked:
         answer.result(_WAIT_S)
     assert encoder.rounds[1][0] == rare
+
+
+def test_full_batches_of_one_width_come_in_a_row_and_put_nobody_off_for_long() -> None:
+    """Where many wait, widths change seldom, and who asked is served before those that ask 300 sentences later."""
+    encoder = _HeldEncoder()
+    gathering = GatheringEncoder(encoder, workers=1)
+    asked = [gathering.ask(["one"])]
+    assert encoder.begun.acquire(timeout=_WAIT_S)
+    asked += [gathering.ask([f"{number}".ljust(length) for length in (64, 32)]) for number in range(1000)]
+    encoder.go.set()
+    for answer in asked:
+        answer.result(_WAIT_S)
+    widths = [encoder.width(texts[0]) for texts in encoder.rounds[1:]]
+    assert sum(a != b for a, b in pairwise(widths)) * 3 < len(widths)
+    numbers = [2 * int(text) for texts in encoder.rounds[1:] for text in texts]
+    assert all(number < min(numbers[place:]) + 300 for place, number in enumerate(numbers))
 
 
 def test_an_error_reaches_everybody_who_waits() -> None:

@@ -91,9 +91,16 @@ def _zeroed(rows: Vectors, mask: Callable[[Features], Features], like: Features)
     return mask(replace(like, rows=rows)).rows
 
 
+def _no_context(features: Features) -> Features:
+    rows, d, g = features.rows.copy(), features.vectors.shape[1], features.phrases.shape[1]
+    rows[:, d : 2 * d] = 0
+    rows[:, 2 * d + g : 2 * d + 3 * g] = 0
+    return replace(features, rows=rows)
+
+
 def _no_phrases(features: Features) -> Features:
     rows = features.rows.copy()
-    rows[:, features.vectors.shape[1] : -_AFTER_PHRASES] = 0
+    rows[:, 2 * features.vectors.shape[1] : -_AFTER_PHRASES] = 0
     return replace(
         features,
         rows=rows,
@@ -115,6 +122,7 @@ _PARTS: Final[dict[str, Callable[[TrainingSet], TrainingSet]]] = {
     "without made sentences": _without_made,
     "without the hollow column": _without_hollow,
     "without labelled evidence": _without_evidence,
+    "without neighbouring sentences": _masked(_no_context),
     "without counted phrases": _masked(_no_phrases),
     "without replies": _masked(_no_replies),
 }

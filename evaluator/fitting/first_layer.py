@@ -103,7 +103,9 @@ def train_sentence_heads(
     polarity = fit_logistic(rows[marked], targets.points[marked], targets.point_weights[marked], ridge=_RIDGE_POLARITY)
     _give_positives_mass(targets.wanted, targets.weights)
     told = fit_logistic(rows, targets.wanted[:, :-1], targets.weights[:, :-1], ridge=_RIDGE_SENTENCES)
-    hollow = fit_logistic(_without_place(rows), targets.wanted[:, -1:], targets.weights[:, -1:], ridge=_RIDGE_HOLLOW)
+    hollow = fit_logistic(
+        _by_itself(rows, examples[0]), targets.wanted[:, -1:], targets.weights[:, -1:], ridge=_RIDGE_HOLLOW
+    )
     return SentenceHeads(
         forms=forms,
         sentences=np.hstack([told, hollow]),
@@ -112,12 +114,15 @@ def train_sentence_heads(
     )
 
 
-def _without_place(rows: Vectors) -> Vectors:
-    """Return the rows of `Features` without what tells where a sentence stands.
+def _by_itself(rows: Vectors, like: Example) -> Vectors:
+    """Return the rows of `Features` without what tells of a sentence's place and neighbours.
 
     Whether a sentence is hollow depends on its own words alone; columns of zeros get weights of zero.
     """
+    d, g = int(like.features.vectors.shape[1]), int(like.features.phrases.shape[1])
     alone = rows.copy()
+    alone[:, d : 2 * d] = 0
+    alone[:, 2 * d + g : 2 * d + 3 * g] = 0
     alone[:, -OWN_PLACE_COLUMNS:] = 0
     return alone
 

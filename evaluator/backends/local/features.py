@@ -35,12 +35,14 @@ __all__ = [
 
 Places: TypeAlias = NDArray[np.intp]
 
-FEATURES_VERSION: Final = 4  # raised when the same case would give other numbers; calibrations of other ones are stale
+FEATURES_VERSION: Final = 3  # raised when the same case would give other numbers; calibrations of other ones are stale
 REPLY_COMPARISONS: Final = 7  # numbers that compare later turns with the first; phrase counts follow them
 OWN_PLACE_COLUMNS: Final = 7  # the last of a row: where a sentence stands, and how near it is to the question
 SCALES: Final = {
     "sentence": 2.5,
+    "context": 2.5,
     "phrases": 0.7,
+    "neighbours": 0.25,
     "pairs": 0.7,
     "texture": 2.0,
     "position": 0.5,
@@ -80,7 +82,8 @@ class Features:
     Attributes:
         sentences: The candidate's, in order; ``n``, at least one.
         vectors: ``(n, d)`` float32, unit rows.
-        rows: ``(n, width)`` float32: vector, phrases, pairs and numbers, texture, position, likeness to the question.
+        rows: ``(n, width)`` float32: vector, vector with its predecessor, phrases here, before and after, pairs and
+            numbers, texture, position, likeness to the question.
         phrases: ``(n, g)``, phrases counted up to two.
         pairs: ``(n, p + 5)``, which pairs of groups meet, then `NUMERIC_COLUMNS` doubled.
         document: Counts over the whole answer, the question type and lengths.
@@ -166,6 +169,7 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
     spoken = np.bincount(answers, weights=counts.words).astype(np.float64)
     later = np.flatnonzero(answers > 0)
     replies, reply_vectors = _replies(vectors, follow_up, counts, answers, spoken, _follow_ups(case))
+    blank = np.zeros((1, phrases.shape[1]))
     # Not as a product of matrices: that would start threads, see the heads.
     likeness = np.einsum("nd,d->n", vectors, question)[:, None] * (
         SCALES["question"] if case.transcript.question else 0.0
@@ -173,7 +177,10 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
     rows = np.hstack(
         [
             vectors * SCALES["sentence"],
+            _in_context(vectors, answers) * SCALES["context"],
             phrases * SCALES["phrases"],
+            np.vstack([blank, phrases[:-1]]) * SCALES["neighbours"],
+            np.vstack([phrases[1:], blank]) * SCALES["neighbours"],
             pairs * SCALES["pairs"],
             _texture(counts) * SCALES["texture"],
             _positions(sentences, answers, counts.words) * SCALES["position"],
@@ -199,6 +206,17 @@ def make_features(  # noqa: PLR0913 - all are parts of one case that are compute
 def _pairs(phrases: Floats, counts: Counts, lexicon: Lexicon) -> Floats:
     met = (phrases[:, lexicon.pair_columns] > 0).all(axis=1)
     return np.hstack([met, counts.numeric * 2], dtype=np.float64)
+
+
+def _in_context(vectors: Vectors, answers: Places) -> Vectors:
+    """Return each sentence's direction together with the one before it in the same turn.
+
+    To encode both as one text would say a little more, at three times the cost of the whole judge.
+    """
+    joined = vectors.copy()
+    follows = np.flatnonzero(answers[1:] == answers[:-1]) + 1
+    joined[follows] = _unit(vectors[follows] + vectors[follows - 1])
+    return joined
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -67,8 +67,8 @@ def random_calibration(rubric: Rubric, encoder: WordEncoder, *, seed: int = 0, l
     width, replies = features.rows.shape[1] + 1, len(features.reply_vectors) + 1
     heads = SentenceHeads(
         forms,
-        rng.normal(size=(width, 3 * len(forms) + 2)),
-        rng.normal(size=(width, 2 * len(forms))),
+        rng.normal(size=(width, 3 * len(forms) + 1)),
+        rng.normal(size=(width, len(forms))),
         rng.normal(size=(replies, sum(form.answers_follow_up for form in forms))),
     )
     scores = score_sentences(features, heads)

@@ -25,7 +25,7 @@ _PATHS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis isn't installed")
+@pytest.mark.skipif(find_spec("schemathesis") is None, reason="needs schemathesis: make test installs it")
 def test_made_up_requests_break_nothing(tmp_path: Path) -> None:
     """No server error, no answer beside the description, no path or trace in one; `bench/schema_fuzz.py` asks more."""
     key = key_of(tmp_path / "data")
